@@ -1,0 +1,223 @@
+"""What the dispatcher needs from other rooms, and what they tell it. `onecall.wiring` joins the two sides."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Refusal = Literal["rejected", "no_answer", "busy", "unreachable", "failed"]
+CallPhase = Literal["talking", "hold", "consulting", "conference"]
+EndedBy = Literal["caller", "agent", "system"]
+TargetKind = Literal["agent", "queue", "number"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What the caller's channel says of the call (the `OC_*` variables). Instants are epoch seconds, UTC."""
+
+    interaction_id: str
+    arrived: float
+    did: str
+    number: str | None
+    programme_id: str
+    queue_id: str
+    skills: str
+    priority: int
+    queued_at: float
+    customer_ids: tuple[str, ...]
+    language: str
+    preferred_agent_id: str | None
+    path: str
+    direction: Literal["inbound", "outbound"] = "inbound"
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One agent's phone to be rung for one caller. `fence` names the offer; an answer to another fence is stale."""
+
+    fence: int
+    interaction_id: str
+    agent_id: str
+    extension: str
+    timeout: float
+    caller_number: str | None
+    caller_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a transfer or consultation goes: an agent id, a queue id or an E.164 number."""
+
+    kind: TargetKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultView:
+    """The expert asked during a consultation: who, and whether the phone still rings."""
+
+    target: Target
+    state: Literal["ringing", "talking"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingView:
+    """Whether the call is being recorded; `problem` says why not (disk full, no permission)."""
+
+    on: bool
+    paused: bool
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """A conversation as the bridge sees it, whenever it changes."""
+
+    interaction_id: str
+    agent_id: str
+    phase: CallPhase
+    held_since: float | None
+    hold_total: float
+    consult: ConsultView | None
+    recording: RecordingView
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCall:
+    """A conversation found on Asterisk at read-back: `answered` is when the agent joined (epoch seconds)."""
+
+    facts: CallFacts
+    view: CallView
+    answered: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """The whole truth on Asterisk after (re)connecting: it replaces what the dispatcher believed.
+
+    `ringing` maps the fence of each ringing agent leg to its interaction; `registered` are the extensions with a
+    reachable contact.
+    """
+
+    waiting: tuple[CallFacts, ...]
+    talking: tuple[LiveCall, ...]
+    ringing: Mapping[int, str]
+    registered: frozenset[str]
+
+
+class CallEvents(Protocol):
+    """What the bridge tells, in order, from one task. `acd.dispatcher.Dispatcher` fulfils it; no method raises."""
+
+    def bridge_up(self, at: float, state: ReadBack) -> None:
+        """Asterisk is reachable again and this is its state."""
+
+    def bridge_down(self, at: float, why: str) -> None:
+        """Asterisk cannot be reached: no command will work; calls go on without us."""
+
+    def caller_waiting(self, at: float, facts: CallFacts) -> None:
+        """A caller has reached the waiting place (also after an announcement: the same caller twice is one)."""
+
+    def caller_gone(self, at: float, interaction_id: str, ended_by: EndedBy, stage: str, cause: int) -> None:
+        """The caller's channel has ended, wherever it was (`stage`: ivr, hold, talk, rest, after, survival)."""
+
+    def leg_answered(self, at: float, fence: int) -> None:
+        """The agent of that offer is in the room and the caller is being moved there."""
+
+    def leg_refused(self, at: float, fence: int, reason: Refusal) -> None:
+        """The agent's phone did not take that offer."""
+
+    def call_changed(self, at: float, view: CallView) -> None:
+        """Hold, consultation, conference or recording changed."""
+
+    def agent_left(
+        self, at: float, interaction_id: str, agent_id: str, ended_by: EndedBy, hold: float
+    ) -> None:
+        """That agent's part of the call is over (`hold`: seconds on hold in it); the caller may be elsewhere by now."""
+
+    def agent_joined(self, at: float, interaction_id: str, agent_id: str) -> None:
+        """Another agent took the call over (a completed consultation): from now on the call is theirs."""
+
+    def phone_changed(self, at: float, extension: str, registered: bool) -> None:
+        """A phone appeared or vanished."""
+
+    def alarm(self, at: float, alarm_id: str, severity: str, values: Mapping[str, str], raised: bool) -> None:
+        """Something an operator must know (recording disk full, ...), raised or cleared."""
+
+
+class Telephony(Protocol):
+    """Commands to Asterisk. Each raises `core.errors.OneCallError` (Unavailable, NotFound, Conflict) when it cannot."""
+
+    async def ring(self, ring: Ring) -> None:
+        """Start ringing; the outcome comes as `leg_answered` or `leg_refused` of that fence, always exactly one."""
+
+    async def stop_ringing(self, fence: int) -> None:
+        """Stop the phone of that offer at once; nothing to do is not an error. No `leg_refused` follows."""
+
+    async def answer(self, fence: int) -> None:
+        """Make a phone that supports it pick up (NOTIFY talk)."""
+
+    async def hang_up(self, interaction_id: str, agent_id: str) -> None:
+        """End the conversation: the caller falls to the after-call step, the agent's leg ends."""
+
+    async def hold(self, interaction_id: str, agent_id: str) -> None:
+        """The caller rests with music."""
+
+    async def resume(self, interaction_id: str, agent_id: str) -> None:
+        """Back into the room."""
+
+    async def dtmf(self, interaction_id: str, agent_id: str, digits: str) -> None:
+        """Play keys to the caller's side."""
+
+    async def transfer(
+        self, interaction_id: str, agent_id: str, target: Target, extension: str | None
+    ) -> None:
+        """Blind transfer to a number: the caller first moves, then the agent's leg ends (`agent_left` follows)."""
+
+    async def release_to_queue(self, interaction_id: str, agent_id: str, facts: CallFacts) -> None:
+        """Write new routing facts and put the caller back to the waiting place; `caller_waiting` follows."""
+
+    async def consult(self, interaction_id: str, agent_id: str, target: Target, extension: str) -> None:
+        """The caller rests, the expert rings into the room. `extension`: the agent's, or the number to dial."""
+
+    async def consult_complete(self, interaction_id: str, agent_id: str) -> None:
+        """The caller joins the expert, the first agent leaves (`agent_joined` follows when the expert is an agent)."""
+
+    async def consult_cancel(self, interaction_id: str, agent_id: str) -> None:
+        """The expert's leg ends; the caller comes back to the agent."""
+
+    async def conference(self, interaction_id: str, agent_id: str) -> None:
+        """Caller, agent and expert in one room."""
+
+    async def record_pause(self, interaction_id: str, paused: bool) -> None:
+        """Silence in the recording (timeline kept) while card digits are spoken."""
+
+    async def announce(self, interaction_id: str, prompts: Sequence[str]) -> None:
+        """Say these prompt names to a waiting caller, who then returns to hold by itself."""
+
+    async def divert(self, interaction_id: str, destination: str) -> None:
+        """Send a waiting caller out of the queue: `voicemail`, `call_back`, `closed` or a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class PopAndTicket:
+    """What the desk shows of the caller (`pop`: docs/contracts.md), and the call's ticket once there is one."""
+
+    pop: Mapping[str, Any] = field(default_factory=dict)
+    ticket_id: str | None = None
+    caller_name: str | None = None
+
+
+class Stories(Protocol):
+    """The caller's story, fulfilled by tickets."""
+
+    async def pop(self, facts: CallFacts) -> PopAndTicket:
+        """The pop of this call; never raises for an unknown customer."""
+
+    async def open_ticket(self, facts: CallFacts, agent_id: str, at: float) -> str:
+        """The ticket of this call (made once; the same id when asked again)."""
+
+
+class Today(Protocol):
+    """Figures of the programme's current day, read once at start; from then on statistics counts by itself."""
+
+    async def facts_since(self, at: float) -> Sequence[Mapping[str, Any]]:
+        """All facts of the journal and database since that instant, oldest first."""

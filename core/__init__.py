@@ -1,0 +1,1 @@
+"""Ground floor: clock, ids, errors, database session, bus, journal of facts, logs, metrics, security primitives."""

@@ -1,0 +1,12 @@
+"""Prometheus metrics: each room declares its own here-named instruments; the API serves them all."""
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Gauge, Histogram, generate_latest
+
+__all__ = ["CONTENT_TYPE", "Counter", "Gauge", "Histogram", "exposition"]
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+def exposition() -> bytes:
+    """All metrics of this process in Prometheus' text form."""
+    return generate_latest(REGISTRY)
