@@ -1,11 +1,11 @@
-"""The database: one declarative base for all rooms' tables, sessions, and the column types that hold on every engine."""
+"""The database: one declarative base for all rooms' tables, sessions, and column types that hold on every engine."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, event, text
+from sqlalchemy import JSON, BigInteger, Connection, DateTime, Dialect, Integer, MetaData, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -56,11 +56,10 @@ class Database:
 
     def __init__(self, url: str, *, busy_timeout: float = 5.0, pool_size: int = 10) -> None:
         self.url = url
-        options: dict[str, Any] = (
-            {} if url.startswith("sqlite") else {"pool_size": pool_size, "pool_pre_ping": True}
-        )
+        options: dict[str, Any] = {} if url.startswith("sqlite") else {"pool_size": pool_size, "pool_pre_ping": True}
         self.engine: AsyncEngine = create_async_engine(url, **options)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._readings = async_sessionmaker(self.engine.execution_options(reading=True), expire_on_commit=False)
         if url.startswith("sqlite"):
             event.listen(self.engine.sync_engine, "connect", _sqlite_pragmas(busy_timeout))
             event.listen(self.engine.sync_engine, "begin", _sqlite_begin)
@@ -69,6 +68,12 @@ class Database:
     async def session(self) -> AsyncIterator[AsyncSession]:
         """One unit of work: commits at the end, rolls back on any exception."""
         async with self._sessions() as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A session that only reads: it never waits for a writer. What it changed is thrown away."""
+        async with self._readings() as session:
             yield session
 
     async def ping(self) -> None:
@@ -95,7 +100,8 @@ def _sqlite_pragmas(busy_timeout: float) -> Any:
     return on_connect
 
 
-def _sqlite_begin(connection: Any) -> None:
+def _sqlite_begin(connection: Connection) -> None:
     # IMMEDIATE takes the write lock at once, so that two units of work wait for each other instead of failing at
-    # commit; readers are not hindered in WAL mode but by this choice they queue too: units of work are short.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # commit; a reading takes none.
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

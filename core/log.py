@@ -1,10 +1,10 @@
-"""Structured logs: one JSON object (or one readable line) an event, carrying the interaction's id through every room."""
+"""Structured logs: one JSON object (or readable line) an event, carrying the interaction's id through every room."""
 
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import structlog
 from structlog.contextvars import bind_contextvars, bound_contextvars, merge_contextvars
@@ -46,7 +46,8 @@ def configure(form: Literal["json", "text"] = "json", level: str = "INFO") -> No
 
 def get_logger(name: str) -> Logger:
     """The logger of a module."""
-    return cast(Logger, structlog.stdlib.get_logger(name))
+    logger: Logger = structlog.stdlib.get_logger(name)
+    return logger
 
 
 def bind_interaction(interaction_id: str) -> None:

@@ -1,0 +1,1 @@
+"""Routing: the engine (pure), the dispatcher that does what it decides, desks, live statistics, the simulator."""
