@@ -23,7 +23,7 @@ class Programme(Base):
 
 
 class Queue(Base):
-    """A line of callers. `plan` is the routing plan (acd.plans reads and checks it); the rest are its plain settings."""
+    """A line of callers. `plan` is the routing plan (acd.plans reads and checks it); the rest are plain settings."""
 
     __tablename__ = "queue"
 
@@ -92,7 +92,7 @@ class AgentQueue(Base):
 
 
 class NotReadyReason(Base):
-    """Why an agent is not ready. Reasons the system itself gives (`rona`, `phone_lost`, ...) are not chosen by agents."""
+    """Why an agent is not ready. What the system itself gives (`rona`, `phone_lost`, ...) no agent can choose."""
 
     __tablename__ = "not_ready_reason"
 

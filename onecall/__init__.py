@@ -1,0 +1,1 @@
+"""Front door: command line, settings, provisioning, wiring of the processes."""

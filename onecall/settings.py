@@ -1,0 +1,105 @@
+"""All settings of OneCall, in one place. Each is an environment variable with the prefix `ONECALL_`.
+
+The README's table is made from this model (`onecall settings`), and the container files are checked against it.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import Invalid
+
+
+class Settings(BaseSettings):
+    """Where things are, which ports are used, how long things wait. Durations are seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="ONECALL_", frozen=True, extra="ignore")
+
+    state: Path = Field(
+        Path(".state"), description="Folder of all that OneCall writes: database, recordings, logs, keys"
+    )
+    host: str = Field("127.0.0.1", description="Address that the web and phone servers listen on; 0.0.0.0 for all")
+    public_host: str = Field("localhost", description="Name by which browsers reach this machine")
+    http_port: int = Field(8080, description="Web port without TLS (0: none); a browser phone needs `localhost` here")
+    https_port: int = Field(8443, description="Web port with TLS (0: none)")
+    ws_port: int = Field(8088, description="Asterisk's WebSocket port without TLS, for browser phones on localhost")
+    wss_port: int = Field(8089, description="Asterisk's WebSocket port with TLS, for browser phones")
+    sip_port: int = Field(5060, description="SIP over UDP: trunk and desk phones")
+    rtp_start: int = Field(20000, description="First UDP port for sound")
+    rtp_end: int = Field(20999, description="Last UDP port for sound")
+    ami_host: str = Field("127.0.0.1", description="Asterisk's manager interface")
+    ami_port: int = Field(5038, description="Asterisk's manager port")
+    ami_user: str = Field("onecall", description="Manager user")
+    ami_secret: SecretStr = Field(SecretStr(""), description="Manager secret; made at first start when empty")
+    agi_host: str = Field("127.0.0.1", description="Address at which Asterisk reaches the IVR")
+    agi_port: int = Field(4573, description="FastAGI port of the IVR")
+    trunk_addresses: str = Field("127.0.0.1", description="Addresses (comma-separated) whose calls are outside callers")
+    asterisk: Literal["own", "external"] = Field(
+        "own", description="`own`: OneCall starts its Asterisk; `external`: one runs already (containers)"
+    )
+    asterisk_tree: Path | None = Field(
+        None, description="A provisioned Asterisk tree to share (default: inside the state folder)"
+    )
+    asterisk_home: Path | None = Field(
+        None, description="With `external`: the folder shared with Asterisk (agents' file, sounds)"
+    )
+    recordings: Path | None = Field(None, description="Recordings folder (default: inside the state folder)")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the state folder")
+    redis_url: str = Field("", description="Redis for the bus between processes; empty: one process, no Redis")
+    mqtt_url: str = Field(
+        "", description="MQTT broker for the outward feed (mqtt://user:password@host:port); empty: none"
+    )
+    log_form: Literal["json", "text"] = Field("text", description="Form of log lines")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged")
+    offer_seconds: float = Field(15.0, gt=0, description="How long an agent's phone rings before the call goes back")
+    paint_seconds: float = Field(
+        0.15, ge=0, description="Longest wait for the pop to be on screen before the phone rings"
+    )
+    wrap_up_seconds: float = Field(45.0, ge=0, description="Wrap-up time where a queue's plan says none")
+    grace_seconds: float = Field(
+        20.0, ge=0, description="How long a caller rests for an agent whose phone vanished in mid-call"
+    )
+    session_hours: float = Field(12.0, gt=0, description="A sign-in ends after this long")
+    recordings_min_free_mb: int = Field(500, ge=0, description="Free disk under which the recordings alarm is raised")
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Token for /api/metrics from other machines; empty: loopback only"
+    )
+    demo: bool = Field(True, description="Seed the demo company into an empty database")
+
+    @field_validator("http_port", "https_port", "ws_port", "wss_port", "sip_port", "ami_port", "agi_port")
+    @classmethod
+    def _port(cls, port: int) -> int:
+        if not 0 <= port <= 65535:
+            raise ValueError("a port is a number from 0 to 65535")
+        return port
+
+    @property
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite+aiosqlite:///{(self.state / 'onecall.db').resolve()}"
+
+    @property
+    def tree(self) -> Path:
+        """Where the private Asterisk tree is or will be."""
+        return (self.asterisk_tree or self.state / "asterisk" / "tree").resolve()
+
+    @property
+    def recordings_folder(self) -> Path:
+        """Where recordings are."""
+        return (self.recordings or self.state / "recordings").resolve()
+
+
+def load() -> Settings:
+    """The settings in force. Raises Invalid that names each wrong variable, its value and the remedy."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"ONECALL_{'_'.join(str(part) for part in problem['loc']).upper()}={problem['input']!r}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise Invalid(
+            "Wrong settings: " + "; ".join(lines) + ".", "Correct the environment; README lists them."
+        ) from None
