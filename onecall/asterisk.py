@@ -1,0 +1,158 @@
+"""Starts, adopts and stops one Asterisk, and knows when it is ready.
+
+Asterisk outlives a OneCall process that is killed, because the calls in it must go on: the next start finds it by
+its process id file and takes it over instead of starting a second one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from core.errors import Unavailable
+from onecall.asterisk_config import AsteriskSettings, render
+from onecall.asterisk_program import AsteriskProgram
+
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+
+
+class AsteriskInstance:
+    """One Asterisk process with its own folder, ports and configuration."""
+
+    def __init__(self, settings: AsteriskSettings, program: AsteriskProgram) -> None:
+        self.settings = settings
+        self.program = program
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs, whoever started it."""
+        if self._child is not None:
+            return self._child.pid if self._child.poll() is None else None
+        return self._running_before()
+
+    @property
+    def output(self) -> Path:
+        """What Asterisk prints before its own log is open."""
+        return self.settings.instance / "log" / "output.log"
+
+    def render(self) -> list[Path]:
+        """Write the configuration; returns the files that changed."""
+        return render(self.settings, self.program)
+
+    def alive(self) -> bool:
+        """Whether this instance's Asterisk runs. A child that ended is reaped."""
+        return self.pid is not None
+
+    async def start(self) -> bool:
+        """Render, start and wait until the manager interface says that Asterisk is fully booted.
+
+        Returns whether it was started; False means that one was running from before and has been taken over, with
+        its calls, and told to read changed configuration. Raises Unavailable, with the end of Asterisk's own log,
+        when it ends early or is not ready in time.
+        """
+        adopted = self.alive()
+        changed = self.render()
+        if not adopted:
+            self._launch()
+        elif changed:
+            self.command_line("core reload")
+        try:
+            await asyncio.wait_for(self._until_booted(), _READY_SECONDS)
+        except TimeoutError:
+            if not adopted:
+                await self.stop()
+            what = f"Asterisk was not ready within {_READY_SECONDS:.0f} seconds."
+            raise Unavailable(what, f"See the end of its log: {self.log_end()}") from None
+        return not adopted
+
+    async def stop(self) -> None:
+        """End it, in order first (calls get their BYE), by force after ten seconds."""
+        for end in (signal.SIGTERM, signal.SIGKILL):
+            if (pid := self.pid) is not None:
+                os.kill(pid, end)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._until_ended(), _STOP_SECONDS)
+        self._child = None
+
+    def kill(self) -> None:
+        """End it without any farewell, as a crash would."""
+        if (pid := self.pid) is not None:
+            os.kill(pid, signal.SIGKILL)
+        if self._child is not None:
+            self._child.wait()
+
+    def command_line(self, command: str) -> str:
+        """What Asterisk's command line answers to one command: for people and diagnosis, not for control."""
+        told = subprocess.run(
+            [*self.program.command, "-C", str(self._main_file), "-rx", command],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        return told.stdout + told.stderr
+
+    def log_end(self, lines: int = 15) -> str:
+        """The last lines of what it printed and of its log."""
+        files = [path for path in (self.output, self.settings.log_file) if path.is_file()]
+        told = "\n".join(path.read_text(errors="replace") for path in files)
+        return "\n".join(told.splitlines()[-lines:])
+
+    @property
+    def _main_file(self) -> Path:
+        return self.settings.etc / "asterisk.conf"
+
+    def _launch(self) -> None:
+        with self.output.open("wb") as output:
+            self._child = subprocess.Popen(
+                [*self.program.command, "-f", "-q", "-C", str(self._main_file)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # Ctrl-C at the terminal is for OneCall, which then stops Asterisk in order.
+                start_new_session=True,
+            )
+
+    def _running_before(self) -> int | None:
+        """Process id of an Asterisk that runs with our configuration file though we did not start it."""
+        try:
+            pid = int((self.settings.instance / "run" / "asterisk.pid").read_text())
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return None
+        return pid if os.fsencode(self._main_file) in arguments else None
+
+    async def _until_booted(self) -> None:
+        while True:
+            if not self.alive():
+                raise Unavailable("Asterisk ended while starting.", f"The end of its log: {self.log_end()}")
+            with contextlib.suppress(OSError, EOFError):
+                await self._wait_for_fully_booted()
+                return
+            await asyncio.sleep(0.05)
+
+    async def _wait_for_fully_booted(self) -> None:
+        """Sign in at the manager interface, which tells a new session FullyBooted as soon as it is true."""
+        settings = self.settings
+        reader, writer = await asyncio.open_connection(settings.manager_address, settings.manager_port)
+        try:
+            login = f"Action: Login\r\nUsername: {settings.manager_user}\r\nSecret: {settings.manager_secret}\r\n\r\n"
+            writer.write(login.encode())
+            while b"FullyBooted" not in (block := await reader.readuntil(b"\r\n\r\n")):
+                if b"Authentication failed" in block:
+                    what = f"The manager port {settings.manager_port} refuses our secret: another Asterisk owns it."
+                    raise Unavailable(what, "Stop that one, or choose another manager port.")
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _until_ended(self) -> None:
+        while self.alive():
+            await asyncio.sleep(0.02)

@@ -1,0 +1,220 @@
+"""Renders ``asterisk-config/`` into the folder of one Asterisk instance.
+
+The templates hold ``{{name}}`` for each value of :class:`AsteriskSettings`. A file is written only when its text
+has changed, and completely or not at all, so that a reload never reads half a file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import Invalid
+from onecall.asterisk_program import AsteriskProgram
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "asterisk-config"
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
+_PEER_ONLY = {"queues.conf", "extensions-peer.conf"}
+# A UNIX socket's path must fit in 108 bytes, the closing zero included.
+_LONGEST_SOCKET_PATH = 107
+
+
+@dataclass(frozen=True, slots=True)
+class AsteriskSettings:
+    """Everything in which two Asterisk instances on one machine differ. Ports are on ``address`` unless said."""
+
+    instance: Path
+    """Folder of this instance: configuration, database, logs, control socket."""
+    recordings: Path
+    certificate: Path
+    private_key: Path
+    manager_secret: str
+    sip_port: int
+    manager_port: int
+    ws_port: int
+    """Plain WebSocket for a TLS front on this machine (loopback only)."""
+    wss_port: int
+    rtp_first: int
+    rtp_last: int
+    agi_port: int
+    address: str = "127.0.0.1"
+    """Address at which phones and trunk reach Asterisk; ``0.0.0.0`` for all."""
+    media_address: str | None = "127.0.0.1"
+    """Address told to phones for their audio; None lets Asterisk choose by route."""
+    external_address: str | None = None
+    """Public address in front of a NAT router, if any."""
+    manager_address: str = "127.0.0.1"
+    manager_permitted: tuple[str, ...] = ("127.0.0.0/8",)
+    """Networks from which the manager interface may be used."""
+    manager_user: str = "onecall"
+    agi_address: str = "127.0.0.1"
+    trunk_addresses: tuple[str, ...] = ("127.0.1.1",)
+    """Addresses or networks from which calls are the trunk's; must not be those of phones."""
+    trunk_contact: str = "sip:127.0.1.1:5060"
+    """Where outgoing calls go."""
+    trunk_rtp_timeout: int = 120
+    """Seconds without any audio packet after which a caller counts as gone; 0 for never."""
+    name: str = "onecall"
+    language: str = "it"
+    hold_seconds: int = 600
+    rest_seconds: int = 60
+    mixing_interval: int = 40
+    """Milliseconds; 20 or 40 (docs/telephony.md)."""
+    survival_interpreter: str = sys.executable
+    peer_queue: bool = False
+    """Load Asterisk's own app_queue too: only for comparing benches."""
+
+    @property
+    def etc(self) -> Path:
+        return self.instance / "etc"
+
+    @property
+    def agents_file(self) -> Path:
+        """The generated file with the agents' endpoints, included by pjsip.conf."""
+        return self.etc / "pjsip-agents.conf"
+
+    @property
+    def log_file(self) -> Path:
+        return self.instance / "log" / "messages.log"
+
+
+def render(settings: AsteriskSettings, program: AsteriskProgram) -> list[Path]:
+    """Write the instance's folder; returns the configuration files that changed.
+
+    Raises Invalid when a value cannot stand in a configuration file or the folder's path is too long.
+    """
+    _check(settings)
+    for folder in ("etc", "lib/keys", "spool", "run", "log", "agi", "data"):
+        (settings.instance / folder).mkdir(parents=True, exist_ok=True)
+    settings.etc.chmod(0o700)
+    settings.recordings.mkdir(parents=True, exist_ok=True)
+    _link_data(settings.instance / "data", program)
+    values = _values(settings, program)
+    changed = [
+        target
+        for template in sorted(TEMPLATES.glob("*.conf"))
+        if settings.peer_queue or template.name not in _PEER_ONLY
+        if write_if_changed(target := settings.etc / template.name, fill(template, values))
+    ]
+    survival = settings.instance / "agi" / "survival"
+    if write_if_changed(survival, _survival_script(settings)):
+        survival.chmod(0o755)
+        changed.append(survival)
+    return changed
+
+
+def fill(template: Path, values: Mapping[str, str]) -> str:
+    """The template's text with every ``{{name}}`` replaced; a name without a value raises Invalid."""
+
+    def value(place: re.Match[str]) -> str:
+        try:
+            return values[place.group(1)]
+        except KeyError:
+            what = f"{template.name} asks for {{{{{place.group(1)}}}}}, which no setting provides."
+            raise Invalid(what, "Correct the name in the template.") from None
+
+    return _PLACE.sub(value, template.read_text(encoding="utf-8"))
+
+
+def write_if_changed(path: Path, text: str) -> bool:
+    """Replace the file in one step if its text differs; tells whether it did. Secrets inside: owner only."""
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return False
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.chmod(0o600)
+    partial.replace(path)
+    return True
+
+
+def _check(settings: AsteriskSettings) -> None:
+    for field in AsteriskSettings.__dataclass_fields__:
+        value = getattr(settings, field)
+        texts = value if isinstance(value, tuple) else (str(value),)
+        if any(character in text for text in texts for character in "\r\n;"):
+            what = f"The Asterisk setting {field} holds a line break or a semicolon: {value!r}."
+            raise Invalid(what, "Remove it: the value would break out of its configuration line.")
+    socket = settings.instance / "run" / "asterisk.ctl"
+    if len(os.fsencode(socket)) > _LONGEST_SOCKET_PATH:
+        what = f"The path of Asterisk's control socket is too long for the system: {socket}."
+        raise Invalid(what, "Choose a state folder with a shorter path (setting ONECALL_STATE).")
+    if settings.rtp_last - settings.rtp_first < 3:
+        what = f"The audio ports {settings.rtp_first} to {settings.rtp_last} are fewer than one call needs."
+        raise Invalid(what, "Widen the range: four ports a call.")
+
+
+def _link_data(data: Path, program: AsteriskProgram) -> None:
+    """Sounds by plain language names: inside a private tree Debian's own links point outside of it."""
+    links = {data / "documentation": program.data / "documentation", data / "moh": program.music}
+    for language in ("it", "en"):
+        folder = program.sounds(language)
+        if folder is not None:
+            links[data / "sounds" / language] = folder
+    for link, target in links.items():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if link.is_symlink() and link.readlink() == target:
+            continue
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+
+
+def _values(settings: AsteriskSettings, program: AsteriskProgram) -> dict[str, str]:
+    values = {
+        field: str(getattr(settings, field))
+        for field in AsteriskSettings.__dataclass_fields__
+        if isinstance(getattr(settings, field), (str, int, Path))
+    }
+    values |= {
+        "etc": str(settings.etc),
+        "modules": str(program.modules),
+        "music": str(program.music),
+        "max_files": str(_open_files_limit()),
+        "survival": str(settings.instance / "agi" / "survival"),
+        "manager_permits": "\n".join(f"permit = {network}" for network in settings.manager_permitted),
+        "trunk_matches": "\n".join(f"match = {address}" for address in settings.trunk_addresses),
+        "media": _media(settings),
+        "transport_extra": _transport_extra(settings),
+        "rtp_extra": "",
+        "extra_modules": "load = app_queue.so" if settings.peer_queue else "",
+        "extra_dialplan": f'#include "{settings.etc}/extensions-peer.conf"' if settings.peer_queue else "",
+    }
+    return values
+
+
+def _media(settings: AsteriskSettings) -> str:
+    if settings.media_address is None:
+        return ""
+    return f"media_address = {settings.media_address}\nbind_rtp_to_media_address = yes"
+
+
+def _transport_extra(settings: AsteriskSettings) -> str:
+    if settings.external_address is None:
+        return ""
+    address = settings.external_address
+    private = "".join(f"\nlocal_net = {net}" for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+    return f"external_media_address = {address}\nexternal_signaling_address = {address}{private}"
+
+
+def _open_files_limit() -> int:
+    """A call takes about ten; more than the system's hard limit is refused with an error in the log."""
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return 16384 if hard == resource.RLIM_INFINITY else min(16384, hard)
+
+
+def _survival_script(settings: AsteriskSettings) -> str:
+    """Asterisk starts this for each call that no OneCall process answers."""
+    script = TEMPLATES / "agi" / "survival.py"
+    spool = settings.instance / "spool" / "survival"
+    return (
+        "#!/bin/sh\n"
+        f"ONECALL_SURVIVAL_SPOOL={shlex.quote(str(spool))}\n"
+        "export ONECALL_SURVIVAL_SPOOL\n"
+        f'exec {shlex.quote(settings.survival_interpreter)} {shlex.quote(str(script))} "$@"\n'
+    )
