@@ -1,0 +1,62 @@
+"""Brings a database to the newest schema. All rooms' tables are in one chain of revisions (core/migrations)."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from core.db import Database
+
+_FOLDER = Path(__file__).with_name("migrations")
+_LOCK = 7_214_806
+"""Number of the advisory lock on PostgreSQL under which only one process migrates."""
+
+
+def config() -> Config:
+    """Alembic's configuration: only where the revisions are."""
+    settings = Config()
+    settings.set_main_option("script_location", str(_FOLDER))
+    return settings
+
+
+def newest() -> str:
+    """The revision that this code expects."""
+    head = ScriptDirectory.from_config(config()).get_current_head()
+    if head is None:
+        raise RuntimeError(f"no revision in {_FOLDER.name}/versions: the installation is incomplete")
+    return head
+
+
+async def upgrade(database_url: str) -> None:
+    """Make the schema the newest one, in one transaction; nothing to do is not an error.
+
+    Several processes may start at once: one migrates, the others wait for it. Raises what the driver raises when the
+    database cannot be reached or refuses.
+    """
+    database = Database(database_url)
+    try:
+        async with database.engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+    finally:
+        await database.close()
+
+
+async def revision(database_url: str) -> str | None:
+    """The revision a database is at; None for an empty one."""
+    database = Database(database_url)
+    try:
+        async with database.engine.connect() as connection:
+            return await connection.run_sync(lambda plain: MigrationContext.configure(plain).get_current_revision())
+    finally:
+        await database.close()
+
+
+def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    settings = config()
+    settings.attributes["connection"] = connection
+    command.upgrade(settings, "head")

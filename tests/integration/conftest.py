@@ -1,0 +1,98 @@
+"""Real servers for tests: a private PostgreSQL cluster and a private Redis, on free loopback ports."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+_POSTGRES = Path("/usr/lib/postgresql")
+_PATIENCE = 30.0
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """URL of an empty database on a PostgreSQL of its own, stopped and deleted at the end."""
+    programs = _postgres_programs()
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="onecall-pg-", ignore_cleanup_errors=True) as folder:
+        data = Path(folder) / "data"
+        data.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres")
+            shutil.chown(data, "postgres")
+        _as_owner(programs / "initdb", "-D", data, "-U", "onecall", "-A", "trust", "-E", "UTF8", "--no-sync")
+        options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=60"
+        )
+        _as_owner(programs / "pg_ctl", "-D", data, "-w", "-t", "60", "-o", options, "-l", data / "log", "start")
+        try:
+            yield f"postgresql+asyncpg://onecall@127.0.0.1:{port}/postgres"
+        finally:
+            _as_owner(programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """URL of a Redis of its own, without persistence, stopped at the end."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="onecall-redis-") as folder:
+        server = subprocess.Popen(
+            ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            _wait_for_redis(port)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(_PATIENCE)
+
+
+def free_port() -> int:
+    """A loopback TCP port that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _postgres_programs() -> Path:
+    versions = sorted(_POSTGRES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if not versions:
+        raise RuntimeError("PostgreSQL's server programs are not installed: apt-get install postgresql")
+    return versions[-1].parent
+
+
+def _as_owner(*command: object) -> None:
+    """PostgreSQL refuses to run as root: then it runs as its own user."""
+    words = [str(word) for word in command]
+    if os.geteuid() == 0:
+        words = ["runuser", "-u", "postgres", "--", *words]
+    # pg_ctl leaves a server behind that would keep a captured pipe open for ever: output goes to a file.
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run(words, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd="/")
+        output.seek(0)
+        assert done.returncode == 0, output.read().decode(errors="replace")
+
+
+def _wait_for_redis(port: int) -> None:
+    client = redis.Redis(port=port)
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            client.ping()
+            break
+        except redis.ConnectionError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+    client.close()

@@ -1,0 +1,1 @@
+"""Customers, tickets, promises, interactions projected from facts, first-call resolution and recall."""
