@@ -128,9 +128,7 @@ class CallEvents(Protocol):
     def call_changed(self, at: float, view: CallView) -> None:
         """Hold, consultation, conference or recording changed."""
 
-    def agent_left(
-        self, at: float, interaction_id: str, agent_id: str, ended_by: EndedBy, hold: float
-    ) -> None:
+    def agent_left(self, at: float, interaction_id: str, agent_id: str, ended_by: EndedBy, hold: float) -> None:
         """That agent's part of the call is over (`hold`: seconds on hold in it); the caller may be elsewhere by now."""
 
     def agent_joined(self, at: float, interaction_id: str, agent_id: str) -> None:
@@ -167,9 +165,7 @@ class Telephony(Protocol):
     async def dtmf(self, interaction_id: str, agent_id: str, digits: str) -> None:
         """Play keys to the caller's side."""
 
-    async def transfer(
-        self, interaction_id: str, agent_id: str, target: Target, extension: str | None
-    ) -> None:
+    async def transfer(self, interaction_id: str, agent_id: str, target: Target, extension: str | None) -> None:
         """Blind transfer to a number: the caller first moves, then the agent's leg ends (`agent_left` follows)."""
 
     async def release_to_queue(self, interaction_id: str, agent_id: str, facts: CallFacts) -> None:
@@ -216,8 +212,10 @@ class Stories(Protocol):
         """The ticket of this call (made once; the same id when asked again)."""
 
 
-class Today(Protocol):
-    """Figures of the programme's current day, read once at start; from then on statistics counts by itself."""
+class Announcer(Protocol):
+    """What is said to a waiting caller, fulfilled by ivr."""
 
-    async def facts_since(self, at: float) -> Sequence[Mapping[str, Any]]:
-        """All facts of the journal and database since that instant, oldest first."""
+    async def prompts(
+        self, facts: CallFacts, position: int, expected_wait: float | None, confidence: str, prompt: str
+    ) -> Sequence[str]:
+        """Sound names, in order, for the caller's language; empty: better say nothing. `expected_wait` in seconds."""

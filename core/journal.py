@@ -232,3 +232,10 @@ def _read(path: Path) -> list[Fact]:
             continue
         facts.append(Fact(at, kind, interaction_id, agent_id, data, fact_id))
     return facts
+
+
+async def facts_since(database: Database, at: float) -> list[Fact]:
+    """The facts in the database since `at` (epoch seconds), in the order in which they were told."""
+    async with database.reading() as session:
+        rows = await session.scalars(select(FactRow).where(FactRow.at >= at).order_by(FactRow.id))
+        return [Fact(row.at, row.kind, row.interaction_id, row.agent_id, row.data, row.id) for row in rows]

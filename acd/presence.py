@@ -1,0 +1,145 @@
+"""Presence after a restart: who was signed in, in what state, with which call — read back from the facts.
+
+Asterisk has told by then who talks and who waits (`Dispatcher.bridge_up`); this fills in what Asterisk cannot know,
+and closes in the journal what ended while nobody listened.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from acd import events as ev
+from acd.config import WrapUp, WrapUpMode
+from acd.desks import Desk, DeskCall
+from acd.dispatcher import Dispatcher
+from acd.ports import CallFacts
+from core.journal import Fact
+
+
+@dataclass(slots=True)
+class PastCall:
+    """What the facts say of one call."""
+
+    entered: Fact | None = None
+    arrived: Fact | None = None
+    identified: Fact | None = None
+    answered: Fact | None = None
+    left: Fact | None = None
+    ended: Fact | None = None
+
+
+@dataclass(slots=True)
+class Past:
+    """The last state of each agent and every call of the facts read."""
+
+    states: dict[str, Fact] = field(default_factory=dict)
+    calls: dict[str, PastCall] = field(default_factory=dict)
+    last_call: dict[str, str] = field(default_factory=dict)
+
+
+def read(facts: Iterable[Fact]) -> Past:
+    """Fold facts, oldest first."""
+    past = Past()
+    for fact in facts:
+        if fact.kind == "agent.state" and fact.agent_id:
+            past.states[fact.agent_id] = fact
+        elif fact.interaction_id:
+            call = past.calls.setdefault(fact.interaction_id, PastCall())
+            match fact.kind:
+                case "queue.entered":
+                    call.entered = fact
+                case "call.arrived":
+                    call.arrived = fact
+                case "call.identified":
+                    call.identified = fact
+                case "call.answered":
+                    call.answered, call.left = fact, None
+                    past.last_call[fact.agent_id or ""] = fact.interaction_id
+                case "agent.left":
+                    call.left = fact
+                case "call.ended":
+                    call.ended = fact
+    return past
+
+
+def call_facts(interaction_id: str, call: PastCall) -> CallFacts | None:
+    """The routing facts of a past call, or None when it never entered a queue."""
+    if call.entered is None:
+        return None
+    entered: dict[str, Any] = dict(call.entered.data)
+    arrived: dict[str, Any] = dict(call.arrived.data) if call.arrived else {}
+    identified: dict[str, Any] = dict(call.identified.data) if call.identified else {}
+    return CallFacts(
+        interaction_id=interaction_id,
+        arrived=call.arrived.at if call.arrived else call.entered.at,
+        did=str(arrived.get("did") or ""),
+        number=arrived.get("number"),
+        programme_id=str(entered.get("programme_id") or ""),
+        queue_id=str(entered["queue_id"]),
+        skills=str(entered.get("skills") or ""),
+        priority=int(entered.get("priority") or 0),
+        queued_at=float(entered["since"]),
+        customer_ids=tuple(identified.get("customer_ids") or ()),
+        language=str(identified.get("language") or "it"),
+        preferred_agent_id=entered.get("preferred_agent_id"),
+        path=str(entered.get("path") or ""),
+    )
+
+
+def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
+    """Give every agent the state it had, and end in the journal the calls that are no longer on Asterisk."""
+    past, now = read(facts), dispatcher.clock.now()
+    for interaction_id, call in past.calls.items():
+        if call.entered is not None and call.ended is None and interaction_id not in dispatcher.calls:
+            agent_id = call.answered.agent_id if call.answered else None
+            if call.answered is not None and call.left is None:
+                talk = round(now - call.answered.at, 3)
+                dispatcher.tell("agent.left", now, interaction_id, agent_id, talk=talk, hold=0.0, ended_by="system")
+            dispatcher.tell(
+                "call.ended",
+                now,
+                interaction_id,
+                agent_id,
+                ended_by="system",
+                stage="unknown",
+                cause=0,
+                abandoned=False,
+            )
+    for agent_id, state in past.states.items():
+        desk, view = dispatcher.desks.get(agent_id), dispatcher.engine.agent(agent_id)
+        if desk is None or view is None or view.state != "signed_out" or state.data.get("state") == "signed_out":
+            continue
+        _restore_agent(dispatcher, desk, state, past, now)
+        dispatcher.desks.changed(desk, now)
+
+
+def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, now: float) -> None:
+    agent_id, name = desk.seat.agent_id, str(state.data["state"])
+    since, reason = float(state.data.get("since") or state.at), str(state.data.get("reason") or "")
+    interaction_id = past.last_call.get(agent_id, "")
+    call = past.calls.get(interaction_id)
+    if name in {"talking", "wrap_up"} and call is not None and (facts := call_facts(interaction_id, call)):
+        rule = _wrap_up(dispatcher, facts.queue_id)
+        began = call.left.at if call.left else now
+        until = state.data.get("until") if name == "wrap_up" else began + rule.seconds
+        if rule.mode is not WrapUpMode.NONE:
+            answered = call.answered.at if call.answered else began
+            desk.call = DeskCall(facts, 0, "ended", answered, None, answered=answered, ended=began, ended_by="system")
+            dispatcher.step(
+                ev.AgentAdopted(
+                    now, agent_id, "wrap_up", began, until=until, interaction_id=interaction_id, queue_id=facts.queue_id
+                )
+            )
+            dispatcher.reread(desk, facts)
+            return
+    if name == "not_ready":
+        dispatcher.step(ev.AgentAdopted(now, agent_id, "not_ready", since, reason=reason))
+    elif desk.phone_registered:
+        dispatcher.step(ev.AgentAdopted(now, agent_id, "ready", since if name == "ready" else now))
+    else:
+        dispatcher.step(ev.AgentAdopted(now, agent_id, "not_ready", now, reason="phone_lost"))
+
+
+def _wrap_up(dispatcher: Dispatcher, queue_id: str) -> WrapUp:
+    queue = dispatcher.config.queues.get(queue_id)
+    return queue.wrap_up if queue is not None else WrapUp()
