@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from core.errors import Unavailable
@@ -28,6 +29,7 @@ class AsteriskInstance:
         self.settings = settings
         self.program = program
         self._child: subprocess.Popen[bytes] | None = None
+        self._adopted: int | None = None
 
     @property
     def pid(self) -> int | None:
@@ -76,8 +78,7 @@ class AsteriskInstance:
         for end in (signal.SIGTERM, signal.SIGKILL):
             if (pid := self.pid) is not None:
                 os.kill(pid, end)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._until_ended(), _STOP_SECONDS)
+                await asyncio.to_thread(self._wait_until_ended)
         self._child = None
 
     def kill(self) -> None:
@@ -120,13 +121,20 @@ class AsteriskInstance:
             )
 
     def _running_before(self) -> int | None:
-        """Process id of an Asterisk that runs with our configuration file though we did not start it."""
-        try:
-            pid = int((self.settings.instance / "run" / "asterisk.pid").read_text())
-            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except (OSError, ValueError):
-            return None
-        return pid if os.fsencode(self._main_file) in arguments else None
+        """Process id of an Asterisk that runs with our configuration file though we did not start it.
+
+        Its pid file is looked at only once: Asterisk removes that before it has ended.
+        """
+        if self._adopted is None:
+            try:
+                pid = int((self.settings.instance / "run" / "asterisk.pid").read_text())
+                arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except (OSError, ValueError):
+                return None
+            self._adopted = pid if os.fsencode(self._main_file) in arguments else None
+        elif _has_ended(self._adopted):
+            self._adopted = None
+        return self._adopted
 
     async def _until_booted(self) -> None:
         while True:
@@ -153,6 +161,18 @@ class AsteriskInstance:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _until_ended(self) -> None:
-        while self.alive():
-            await asyncio.sleep(0.02)
+    def _wait_until_ended(self) -> None:
+        """Blocks; a process that is not our child sends no signal at its end, so look."""
+        give_up = time.monotonic() + _STOP_SECONDS
+        while self.alive() and time.monotonic() < give_up:
+            time.sleep(0.02)
+
+
+def _has_ended(pid: int) -> bool:
+    """Gone, or waiting to be reaped. The first thread alone may end earlier than the others, which hold the ports."""
+    process = Path(f"/proc/{pid}")
+    try:
+        state = (process / "stat").read_text().rpartition(") ")[2][:1]
+        return state in ("Z", "X") and len(list((process / "task").iterdir())) <= 1
+    except OSError:
+        return True

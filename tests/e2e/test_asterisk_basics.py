@@ -1,0 +1,224 @@
+"""Asterisk with the product's own configuration, and nothing else of ours running."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from onecall.asterisk import AsteriskInstance
+from tests.e2e.harness.audio import RATE, from_wav, level_at, loudness, tone, tone_share
+from tests.e2e.harness.call import Call
+from tests.e2e.harness.fixtures import AGENTS, Keep, MakeAsterisk
+from tests.e2e.harness.ivr import TO_THE_QUEUE, ScriptedIvr
+from tests.e2e.harness.manager import TestManager
+from tests.e2e.harness.phone import Phone, RegistrationRefused
+from tests.e2e.harness.server import TestAgent, TestAsterisk
+
+
+async def test_a_caller_whom_no_process_of_ours_answers_hears_a_voice_and_not_silence(
+    asterisk: TestAsterisk, phones: Keep
+) -> None:
+    caller = phones(await asterisk.caller())
+    call = await caller.dial("+390212345678")
+    await call.answered()
+    await call.media.wait_for_sound()
+    assert loudness(call.media.last(0.3)) > 300
+
+
+@pytest.mark.parametrize("number", ["*43", "giulia", "s", "h", "2", "+39a", "39,2001"])
+async def test_an_outside_caller_who_dials_what_is_no_telephone_number_is_refused(
+    asterisk: TestAsterisk, phones: Keep, number: str
+) -> None:
+    caller = phones(await asterisk.caller())
+    assert await (await caller.dial(number)).refused() in (404, 484)
+
+
+@pytest.mark.parametrize("number", ["2001", "00393471112223", "+393471112223", "0393471112223"])
+async def test_an_outside_caller_reaches_neither_an_outside_line_nor_an_agent_by_dialling(
+    asterisk: TestAsterisk, phones: Keep, number: str
+) -> None:
+    outside_port = int(asterisk.settings.trunk_contact.rpartition(":")[2])
+    outside = phones(await asterisk.caller("outside", port=outside_port))
+    agent = phones(await asterisk.desk_phone(AGENTS[0]))
+    call = await phones(await asterisk.caller()).dial(number)
+    await call.answered()
+    await call.media.wait_for_sound()
+    assert outside.invites == []
+    assert agent.invites == []
+
+
+@pytest.mark.parametrize("number", ["2002", "00393471112223", "+393471112223", "trunk"])
+async def test_an_agents_phone_dials_nothing_by_itself(asterisk: TestAsterisk, phones: Keep, number: str) -> None:
+    agent = phones(await asterisk.desk_phone(AGENTS[0]))
+    assert await (await agent.dial(number)).refused() == 404
+
+
+async def test_an_agents_phone_hears_itself_in_the_echo_test(asterisk: TestAsterisk, phones: Keep) -> None:
+    agent = phones(await asterisk.desk_phone(AGENTS[0]))
+    call = await agent.dial("*43")
+    await call.answered()
+    call.media.loop_sound(tone(523))
+    await call.media.wait_for_tone(523)
+    assert tone_share(call.media.last(0.3), 523) > 0.9
+
+
+async def test_a_stranger_without_password_can_neither_register_nor_call(asterisk: TestAsterisk, phones: Keep) -> None:
+    stranger = phones(await Phone.open(asterisk.sip, "2001", "wrong"))
+    with pytest.raises(RegistrationRefused):
+        await stranger.register()
+    unknown = phones(await Phone.open(asterisk.sip, "+393471234567"))
+    assert await (await unknown.dial("+390212345678")).refused() == 401
+
+
+async def test_a_waiting_caller_hears_music_and_its_channel_tells_who_it_is(
+    asterisk: TestAsterisk, phones: Keep
+) -> None:
+    caller = phones(await asterisk.caller("+393471234567"))
+    async with ScriptedIvr(asterisk.settings.agi_port) as ivr, asterisk.manager() as manager:
+        call = await (await caller.dial("+390212345678")).answered()
+        held = await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold")
+        await call.media.wait_for_sound()
+        assert ivr.calls[0]["agi_uniqueid"] == held["Ref"]
+        told = {
+            name: (await manager.action("Getvar", {"Channel": held["Channel"], "Variable": name}))["Value"]
+            for name in ("OC_DID", "OC_FROM", "OC_STAGE", "OC_QUEUE")
+        }
+    assert told == {"OC_DID": "+390212345678", "OC_FROM": "+393471234567", "OC_STAGE": "hold", "OC_QUEUE": "q-test"}
+
+
+async def test_caller_and_agent_hear_each_other_in_a_room_and_the_recording_holds_both(
+    asterisk: TestAsterisk, phones: Keep
+) -> None:
+    async with talk(asterisk, phones, AGENTS[1], "90000001", recorded=True) as (call, leg, manager):
+        call.media.loop_sound(tone(440))
+        leg.media.loop_sound(tone(620))
+        await asyncio.gather(call.media.wait_for_tone(620), leg.media.wait_for_tone(440))
+        assert tone_share(call.media.last(0.3), 620) > 0.9
+        assert tone_share(leg.media.last(0.3), 440) > 0.9
+        held = await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold")
+        path = await manager.action("Getvar", {"Channel": held["Channel"], "Variable": "OC_RECORDING"})
+        await leg.hang_up()
+        assert await call.wait_until_ended() == "remote"
+        assert (await manager.wait_for("UserEvent", UserEvent="OcBye", Ref=held["Ref"]))["Stage"] == "after"
+        await manager.wait_for("Hangup", Uniqueid=held["Ref"])
+    recorded = asterisk.settings.recordings / path["Value"]
+    spoken = from_wav(recorded.with_name(recorded.name + "-caller.wav"))
+    heard = from_wav(recorded.with_name(recorded.name + "-heard.wav"))
+    assert loudest(spoken, 440) > 2000 > 100 > loudest(spoken, 620)
+    assert loudest(heard, 620) > 2000 > 100 > loudest(heard, 440)
+    assert loudest(from_wav(recorded.with_name(recorded.name + ".wav")), 440) > 2000
+
+
+async def test_a_call_goes_on_when_its_recording_cannot_be_written(
+    make_asterisk: MakeAsterisk, phones: Keep, tmp_path: Path
+) -> None:
+    (tmp_path / "recordings").mkdir()
+    server = await make_asterisk(recordings=tmp_path / "recordings")
+    (tmp_path / "recordings").rmdir()
+    (tmp_path / "recordings").write_text("a file where a folder should be: nothing can be written below it")
+    async with talk(server, phones, AGENTS[1], "90000001", recorded=True) as (call, leg, _):
+        call.media.loop_sound(tone(440))
+        leg.media.loop_sound(tone(620))
+        await asyncio.gather(call.media.wait_for_tone(620), leg.media.wait_for_tone(440))
+
+
+async def test_an_agent_left_alone_by_the_caller_is_let_go_without_any_process_of_ours(
+    asterisk: TestAsterisk, phones: Keep
+) -> None:
+    async with talk(asterisk, phones, AGENTS[2], "90000002") as (call, leg, _):
+        await call.hang_up()
+        assert await leg.wait_until_ended() == "remote"
+
+
+async def test_a_caller_sent_into_a_room_that_the_agent_has_just_left_waits_again(
+    asterisk: TestAsterisk, phones: Keep
+) -> None:
+    caller = phones(await asterisk.caller())
+    async with ScriptedIvr(asterisk.settings.agi_port), asterisk.manager() as manager:
+        call = await (await caller.dial("+390212345678")).answered()
+        held = await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold")
+        manager.events.clear()
+        await manager.action("Redirect", place("oc-caller", "90000003", held["Channel"]))
+        await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold")
+        await call.media.wait_for_sound()
+
+
+async def test_a_caller_on_hold_whose_agent_is_gone_waits_in_line_again(
+    make_asterisk: MakeAsterisk, phones: Keep
+) -> None:
+    server = await make_asterisk(rest_seconds=1)
+    async with talk(server, phones, AGENTS[0], "90000001") as (call, leg, manager):
+        held = await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold")
+        await manager.action("Redirect", place("oc-rest", "s", held["Channel"]))
+        await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="rest")
+        await call.media.wait_for_sound()
+        manager.events.clear()
+        await leg.hang_up()
+        await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold")
+
+
+async def test_nobody_comes_for_a_waiting_caller_and_survival_takes_over(
+    make_asterisk: MakeAsterisk, phones: Keep
+) -> None:
+    server = await make_asterisk(hold_seconds=1)
+    caller = phones(await server.caller())
+    async with ScriptedIvr(server.settings.agi_port), server.manager() as manager:
+        call = await (await caller.dial("+390212345678")).answered()
+        stale = await manager.wait_for("UserEvent", UserEvent="OcStale")
+        assert (await manager.wait_for("UserEvent", UserEvent="OcSurvival"))["Ref"] == stale["Ref"]
+        await call.media.wait_for_sound()
+
+
+async def test_asterisk_is_taken_over_with_its_calls_by_the_next_start(
+    make_asterisk: MakeAsterisk, phones: Keep
+) -> None:
+    server = await make_asterisk()
+    caller = phones(await server.caller())
+    async with ScriptedIvr(server.settings.agi_port):
+        call = await (await caller.dial("+390212345678")).answered()
+    second = AsteriskInstance(server.settings, server.instance.program)
+    assert await second.start() is False
+    assert second.pid == server.instance.pid
+    await call.media.wait_for_sound()
+    await second.stop()
+    assert not server.instance.alive()
+    assert await call.wait_until_ended() == "remote"
+
+
+@asynccontextmanager
+async def talk(
+    server: TestAsterisk, phones: Keep, agent: TestAgent, room: str, *, recorded: bool = False
+) -> AsyncIterator[tuple[Call, Call, TestManager]]:
+    """A caller and an agent's leg, both up in one room, put there as the bridge does it."""
+    desk = phones(await server.desk_phone(agent))
+    caller = phones(await server.caller())
+    script = (*TO_THE_QUEUE[:1], *(("GOSUB oc-record s 1",) if recorded else ()), *TO_THE_QUEUE[1:])
+    async with ScriptedIvr(server.settings.agi_port, script), server.manager() as manager:
+        call = await (await caller.dial("+390212345678")).answered()
+        held = await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold")
+        offer = place("oc-leg", room, f"PJSIP/{agent.extension}") | {
+            "ChannelId": f"oc-1-{held['Ref']}",
+            "Variable": f"PJSIP_HEADER(add,X-OneCall-Id)={held['Ref']}",
+            "Async": "true",
+        }
+        await manager.action("Originate", offer)
+        leg = await desk.next_call()
+        assert leg.header("X-OneCall-Id") == held["Ref"]
+        await leg.answer()
+        await manager.wait_for("ConfbridgeJoin", Conference=room)
+        assert (await manager.action("Redirect", place("oc-caller", room, held["Channel"])))["Response"] == "Success"
+        await manager.wait_for("ConfbridgeJoin", Conference=room, Channel=held["Channel"])
+        yield call, leg, manager
+
+
+def place(context: str, extension: str, channel: str) -> dict[str, str]:
+    """Where a channel goes: the fields that Originate and Redirect share."""
+    return {"Channel": channel, "Context": context, "Exten": extension, "Priority": "1"}
+
+
+def loudest(sound: bytes, hertz: float) -> float:
+    """Highest level of a tone in any 200 ms of the sound."""
+    step = RATE // 5
+    return max(level_at(sound[n : n + step], hertz) for n in range(0, len(sound) - step, step))
