@@ -35,7 +35,10 @@ class Settings(BaseSettings):
     ami_secret: SecretStr = Field(SecretStr(""), description="Manager secret; made at first start when empty")
     agi_host: str = Field("127.0.0.1", description="Address at which Asterisk reaches the IVR")
     agi_port: int = Field(4573, description="FastAGI port of the IVR")
-    trunk_addresses: str = Field("127.0.0.1", description="Addresses (comma-separated) whose calls are outside callers")
+    trunk_addresses: str = Field(
+        "127.0.1.1", description="Addresses (commas between) of outside callers; never those of phones"
+    )
+    trunk_contact: str = Field("sip:127.0.1.1:5060", description="Where calls to outside numbers are sent")
     asterisk: Literal["own", "external"] = Field(
         "own", description="`own`: OneCall starts its Asterisk; `external`: one runs already (containers)"
     )
@@ -103,3 +106,13 @@ def load() -> Settings:
         raise Invalid(
             "Wrong settings: " + "; ".join(lines) + ".", "Correct the environment; README lists them."
         ) from None
+
+
+def table() -> str:
+    """The settings as a Markdown table, for the README and `onecall settings`."""
+    lines = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+        shown = f"`{default}`" if default not in (None, "") else "–"
+        lines.append(f"| `ONECALL_{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(lines)

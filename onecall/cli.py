@@ -1,0 +1,117 @@
+"""The command line: each command is one line here and one function elsewhere."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from core import log
+from core.errors import OneCallError
+from onecall import settings as settings_module
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; errors that a person can mend are one sentence on standard error, and exit code 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = settings_module.load()
+        log.configure(settings.log_form, settings.log_level)
+        return int(options.run(options, settings))
+    except OneCallError as error:
+        print(f"{error.what} {error.remedy}".strip(), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="onecall", description="Contact-centre server on Asterisk")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: object, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    command("run", _run, "Set up what is missing, start Asterisk and OneCall, stay in the foreground")
+    command("demo", _demo, "As run, with callers that call by themselves and robot agents")
+    command("serve", _serve, "Start OneCall's rooms in this process (Asterisk as the settings say), set nothing up")
+    command("api", _api, "Start only the web and API part (needs ONECALL_REDIS_URL)")
+    command("acd", _acd, "Start only routing, Asterisk bridge and IVR (needs ONECALL_REDIS_URL)")
+    command("migrate", _migrate, "Bring the database to this version")
+    command("settings", _settings, "Print the table of settings")
+    command("openapi", _openapi, "Print the API's OpenAPI description")
+    provision = command("provision", _provision, "Only set up what is missing")
+    provision.add_argument("purpose", choices=["run", "test", "bench"])
+    simulate = command("simulate", _simulate, "Run the routing engine on simulated time")
+    simulate.add_argument("file", type=Path, help="scenario (YAML)")
+    simulate.add_argument("--seeds", type=int, help="how many runs with other chance (default: the scenario's)")
+    simulate.add_argument("--json", type=Path, help="write the figures to this file")
+    simulate.add_argument("--html", type=Path, help="write a page with plots to this file")
+    simulate.add_argument("--compare", type=Path, help="a second scenario, compared under the same chance")
+    return parser
+
+
+def _run(_options: argparse.Namespace, settings: settings_module.Settings) -> int:
+    from onecall.run import run
+
+    return asyncio.run(run(settings))
+
+
+def _demo(_options: argparse.Namespace, settings: settings_module.Settings) -> int:
+    from onecall.run import run
+
+    return asyncio.run(run(settings, robots=True))
+
+
+def _serve(_options: argparse.Namespace, settings: settings_module.Settings) -> int:
+    from onecall.run import serve
+
+    return asyncio.run(serve(settings, {"api", "acd"}))
+
+
+def _api(_options: argparse.Namespace, settings: settings_module.Settings) -> int:
+    from onecall.run import serve
+
+    return asyncio.run(serve(settings, {"api"}))
+
+
+def _acd(_options: argparse.Namespace, settings: settings_module.Settings) -> int:
+    from onecall.run import serve
+
+    return asyncio.run(serve(settings, {"acd"}))
+
+
+def _migrate(_options: argparse.Namespace, settings: settings_module.Settings) -> int:
+    from core.migrate import newest, upgrade
+
+    settings.state.mkdir(parents=True, exist_ok=True)
+    asyncio.run(upgrade(settings.database))
+    print(f"The database is at revision {newest()}.")
+    return 0
+
+
+def _settings(_options: argparse.Namespace, _in_force: settings_module.Settings) -> int:
+    print(settings_module.table())
+    return 0
+
+
+def _openapi(_options: argparse.Namespace, _settings: settings_module.Settings) -> int:
+    from api.openapi import document
+
+    print(document(), end="")
+    return 0
+
+
+def _provision(options: argparse.Namespace, settings: settings_module.Settings) -> int:
+    from onecall.provision import provision
+
+    provision(settings, options.purpose)
+    return 0
+
+
+def _simulate(options: argparse.Namespace, _settings: settings_module.Settings) -> int:
+    from acd.simulator.cli import run
+
+    return run(options.file, seeds=options.seeds, json=options.json, html=options.html, compare=options.compare)
