@@ -180,7 +180,7 @@ class Agent:
     """
 
     agent_id: str
-    skills: Mapping[str, int] = field(default=_NOTHING)
+    skills: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
     languages: frozenset[str] = frozenset()
     programmes: frozenset[str] = frozenset()
     segments: frozenset[str] = frozenset()
@@ -189,7 +189,7 @@ class Agent:
     channels: frozenset[str] = frozenset()
     capacity: int = 100
     blend: Blend = Blend.ALL
-    attributes: Mapping[str, str] = field(default=_NOTHING)
+    attributes: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class Programme:
 
     programme_id: str
     priority: int = 0
-    segment_priority: Mapping[str, int] = field(default=_NOTHING)
+    segment_priority: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
     overflow_queue: str = ""
 
 
@@ -254,11 +254,11 @@ class RoutingConfig:
     is looked at again. `fallback_queue` takes what names an unknown queue.
     """
 
-    queues: Mapping[str, Queue] = field(default=_NOTHING)
-    agents: Mapping[str, Agent] = field(default=_NOTHING)
-    programmes: Mapping[str, Programme] = field(default=_NOTHING)
-    plans: Mapping[str, Plan] = field(default=_NOTHING)
-    channels: Mapping[str, Channel] = field(default=DEFAULT_CHANNELS)
+    queues: Mapping[str, Queue] = field(default_factory=lambda: _NOTHING)
+    agents: Mapping[str, Agent] = field(default_factory=lambda: _NOTHING)
+    programmes: Mapping[str, Programme] = field(default_factory=lambda: _NOTHING)
+    plans: Mapping[str, Plan] = field(default_factory=lambda: _NOTHING)
+    channels: Mapping[str, Channel] = field(default_factory=lambda: DEFAULT_CHANNELS)
     refusals: Refusals = Refusals()
     seconds_per_priority: float = 30.0
     max_priority: int = 20

@@ -93,7 +93,7 @@ class InteractionQueued:
     channel: str = "voice"
     direction: str = "inbound"
     node: str = ""
-    attributes: Mapping[str, str] = field(default=NO_ATTRIBUTES)
+    attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class InteractionAdopted:
     channel: str = "voice"
     direction: str = "inbound"
     node: str = ""
-    attributes: Mapping[str, str] = field(default=NO_ATTRIBUTES)
+    attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
 
 
 @dataclass(frozen=True, slots=True)
