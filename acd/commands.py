@@ -9,8 +9,9 @@ from typing import Any
 
 from acd import events as ev
 from acd.desks import Desk, DeskCall
-from acd.dispatcher import Call, Dispatcher
+from acd.dispatcher import Dispatcher
 from acd.ports import Target
+from acd.switchboard import Call
 from core.errors import Conflict, Invalid, NotFound
 from core.log import interaction
 
@@ -24,7 +25,7 @@ class Commands:
     def __init__(
         self, dispatcher: Dispatcher, floor: Callable[[], Mapping[str, Any]], health: Callable[[], Mapping[str, Any]]
     ) -> None:
-        self._d = dispatcher
+        self._d, self._b = dispatcher, dispatcher.board
         self._floor = floor
         self._health = health
         self._known: dict[str, Callable[[Mapping[str, Any]], Awaitable[Reply]]] = {
@@ -44,7 +45,7 @@ class Commands:
 
     async def do_desk__get(self, message: Mapping[str, Any]) -> Reply:
         """The agent's desk as it is now."""
-        return self._d.desks.message(self._desk(message), self._now())
+        return self._b.desks.message(self._desk(message), self._now())
 
     async def do_floor__get(self, message: Mapping[str, Any]) -> Reply:
         """The floor as it is now."""
@@ -61,7 +62,7 @@ class Commands:
         desk = self._desk(message)
         desk.online, desk.painted = str(message["connection_id"]), 0
         self._d.desk_back(desk)
-        return self._d.desks.message(desk, self._now())
+        return self._b.desks.message(desk, self._now())
 
     async def do_desk__offline(self, message: Mapping[str, Any]) -> Reply:
         """That browser's socket has closed; another one may have taken over meanwhile."""
@@ -73,7 +74,7 @@ class Commands:
 
     async def do_desk__painted(self, message: Mapping[str, Any]) -> Reply:
         """The browser has this desk number on screen."""
-        self._d.desks.on_painted(self._desk(message), int(message["seq"]))
+        self._b.desks.on_painted(self._desk(message), int(message["seq"]))
         return _NOTHING
 
     # --- the agent's state ------------------------------------------------------------------------------------
@@ -81,13 +82,13 @@ class Commands:
     async def do_agent__sign_in(self, message: Mapping[str, Any]) -> Reply:
         """Start work, not ready."""
         desk = self._desk(message)
-        self._d.step(ev.AgentSignedIn(self._now(), desk.seat.agent_id))
+        self._b.step(ev.AgentSignedIn(self._now(), desk.seat.agent_id))
         return _NOTHING
 
     async def do_agent__sign_out(self, message: Mapping[str, Any]) -> Reply:
         """Stop work; a call in progress is finished first."""
         desk = self._desk(message)
-        self._d.step(ev.AgentSignedOut(self._now(), desk.seat.agent_id))
+        self._b.step(ev.AgentSignedOut(self._now(), desk.seat.agent_id))
         return _NOTHING
 
     async def do_agent__ready(self, message: Mapping[str, Any]) -> Reply:
@@ -101,24 +102,24 @@ class Commands:
                 values={"extension": desk.seat.extension},
             )
         desk.call = None if desk.call is not None and desk.call.ended is not None else desk.call
-        self._d.step(ev.AgentReady(self._now(), desk.seat.agent_id))
+        self._b.step(ev.AgentReady(self._now(), desk.seat.agent_id))
         return _NOTHING
 
     async def do_agent__not_ready(self, message: Mapping[str, Any]) -> Reply:
         """Stop taking calls, with a reason; during a call it takes effect at its end."""
         desk = self._desk(message)
-        self._d.step(ev.AgentNotReady(self._now(), desk.seat.agent_id, str(message.get("reason") or "break")))
-        self._d.desks.changed(desk, self._now())
+        self._b.step(ev.AgentNotReady(self._now(), desk.seat.agent_id, str(message.get("reason") or "break")))
+        self._b.changed(desk)
         return _NOTHING
 
     async def do_wrap_up__extend(self, message: Mapping[str, Any]) -> Reply:
         """More time to close the ticket, as the queue's rule allows."""
         desk = self._desk(message)
-        view = self._d.engine.agent(desk.seat.agent_id)
+        view = self._b.engine.agent(desk.seat.agent_id)
         if view is None or view.state != "wrap_up" or view.extensions_left < 1:
             raise Conflict("No extension is left for this wrap-up.", "Save what you have, or go not ready.")
         seconds = message.get("seconds")
-        self._d.step(ev.WrapUpExtended(self._now(), desk.seat.agent_id, float(seconds) if seconds else None))
+        self._b.step(ev.WrapUpExtended(self._now(), desk.seat.agent_id, float(seconds) if seconds else None))
         return _NOTHING
 
     async def do_wrap_up__end(self, message: Mapping[str, Any]) -> Reply:
@@ -126,13 +127,13 @@ class Commands:
         desk, now = self._desk(message), self._now()
         agent_id = desk.seat.agent_id
         if message.get("then") == "not_ready":
-            self._d.step(ev.AgentNotReady(now, agent_id, str(message.get("reason") or "break")))
+            self._b.step(ev.AgentNotReady(now, agent_id, str(message.get("reason") or "break")))
         else:
-            self._d.step(ev.AgentReady(now, agent_id))
-        self._d.step(ev.WrapUpEnded(now, agent_id))
+            self._b.step(ev.AgentReady(now, agent_id))
+        self._b.step(ev.WrapUpEnded(now, agent_id))
         if desk.call is not None and desk.call.ended is not None:
             desk.call = None
-            self._d.desks.changed(desk, now)
+            self._b.changed(desk)
         return _NOTHING
 
     # --- the call ---------------------------------------------------------------------------------------------
@@ -141,35 +142,35 @@ class Commands:
         """Make the ringing phone pick up."""
         call = self._ringing(self._desk(message))
         with interaction(call.facts.interaction_id):
-            await self._d.telephony.answer(call.fence)
+            await self._b.telephony.answer(call.fence)
         return _NOTHING
 
     async def do_call__refuse(self, message: Mapping[str, Any]) -> Reply:
         """Send the ringing call back to the head of the line."""
         call = self._ringing(self._desk(message))
         with interaction(call.facts.interaction_id):
-            self._d.step(ev.OfferRefused(self._now(), call.fence, "rejected"))
-            await self._d.telephony.stop_ringing(call.fence)
+            self._b.step(ev.OfferRefused(self._now(), call.fence, "rejected"))
+            await self._b.telephony.stop_ringing(call.fence)
         return _NOTHING
 
     async def do_call__hang_up(self, message: Mapping[str, Any]) -> Reply:
         """End the conversation."""
-        return await self._talk(message, self._d.telephony.hang_up)
+        return await self._talk(message, self._b.telephony.hang_up)
 
     async def do_call__hold(self, message: Mapping[str, Any]) -> Reply:
         """The caller rests with music."""
-        return await self._talk(message, self._d.telephony.hold)
+        return await self._talk(message, self._b.telephony.hold)
 
     async def do_call__resume(self, message: Mapping[str, Any]) -> Reply:
         """Back to the caller."""
-        return await self._talk(message, self._d.telephony.resume)
+        return await self._talk(message, self._b.telephony.resume)
 
     async def do_call__dtmf(self, message: Mapping[str, Any]) -> Reply:
         """Press keys towards the caller."""
         digits = str(message.get("digits", ""))
         if not digits or len(digits) > 40 or set(digits) - set("0123456789*#ABCD"):
             raise Invalid(f"{digits!r} are not telephone keys.", "Use 0-9, * and #.")
-        return await self._talk(message, lambda call, agent: self._d.telephony.dtmf(call, agent, digits))
+        return await self._talk(message, lambda call, agent: self._b.telephony.dtmf(call, agent, digits))
 
     async def do_call__consult(self, message: Mapping[str, Any]) -> Reply:
         """Ask an expert while the caller rests."""
@@ -179,27 +180,27 @@ class Commands:
             extension = self._free_agent(target.id).seat.extension
         elif target.kind == "queue":
             raise Invalid("A queue cannot be consulted.", "Choose an agent or a number, or transfer to the queue.")
-        return await self._talk(message, lambda call, agent: self._d.telephony.consult(call, agent, target, extension))
+        return await self._talk(message, lambda call, agent: self._b.telephony.consult(call, agent, target, extension))
 
     async def do_call__consult_complete(self, message: Mapping[str, Any]) -> Reply:
         """Hand the caller to the expert."""
-        return await self._talk(message, self._d.telephony.consult_complete)
+        return await self._talk(message, self._b.telephony.consult_complete)
 
     async def do_call__consult_cancel(self, message: Mapping[str, Any]) -> Reply:
         """Drop the expert and come back to the caller."""
-        return await self._talk(message, self._d.telephony.consult_cancel)
+        return await self._talk(message, self._b.telephony.consult_cancel)
 
     async def do_call__conference(self, message: Mapping[str, Any]) -> Reply:
         """Caller, agent and expert together."""
-        return await self._talk(message, self._d.telephony.conference)
+        return await self._talk(message, self._b.telephony.conference)
 
     async def do_call__record_pause(self, message: Mapping[str, Any]) -> Reply:
         """Silence in the recording while card digits are spoken."""
-        return await self._talk(message, lambda call, _: self._d.telephony.record_pause(call, True))
+        return await self._talk(message, lambda call, _: self._b.telephony.record_pause(call, True))
 
     async def do_call__record_resume(self, message: Mapping[str, Any]) -> Reply:
         """The recording goes on."""
-        return await self._talk(message, lambda call, _: self._d.telephony.record_pause(call, False))
+        return await self._talk(message, lambda call, _: self._b.telephony.record_pause(call, False))
 
     async def do_call__transfer(self, message: Mapping[str, Any]) -> Reply:
         """Blind transfer to an agent, a queue or a number."""
@@ -207,10 +208,10 @@ class Commands:
         interaction_id, agent_id = call.facts.interaction_id, desk.seat.agent_id
         with interaction(interaction_id):
             if target.kind == "number":
-                await self._d.telephony.transfer(interaction_id, agent_id, target, None)
+                await self._b.telephony.transfer(interaction_id, agent_id, target, None)
             else:
                 await self._to_line(desk, call, target)
-        self._d.tell(
+        self._b.tell(
             "call.transferred", self._now(), interaction_id, agent_id, kind=f"blind_{target.kind}", to=target.id
         )
         return _NOTHING
@@ -221,13 +222,13 @@ class Commands:
         if target.kind == "agent":
             self._free_agent(target.id)
             require, personal = f"agent={target.id}", True
-        elif target.id not in self._d.config.queues:
+        elif target.id not in self._b.config.queues:
             raise NotFound(f"There is no queue {target.id!r}.", "Choose one from the list.")
         else:
             facts = replace(facts, queue_id=target.id, queued_at=self._now(), skills="", preferred_agent_id=None)
         call.moving = True
         try:
-            await self._d.telephony.release_to_queue(facts.interaction_id, desk.seat.agent_id, facts)
+            await self._b.telephony.release_to_queue(facts.interaction_id, desk.seat.agent_id, facts)
         finally:
             call.moving = False
         await self._d.moved_to_line(call, facts, desk.seat.agent_id, require, personal)
@@ -235,25 +236,25 @@ class Commands:
     async def do_queue__move(self, message: Mapping[str, Any]) -> Reply:
         """A supervisor moves a waiting caller to the front or to another queue."""
         interaction_id = str(message.get("interaction_id"))
-        view = self._d.engine.interaction(interaction_id)
+        view = self._b.engine.interaction(interaction_id)
         if view is None or view.place == "talking":
             raise NotFound("That caller no longer waits.", "The list shows who waits now.")
         if message.get("queue_id"):
             queue_id = str(message["queue_id"])
-            if queue_id not in self._d.config.queues:
+            if queue_id not in self._b.config.queues:
                 raise NotFound(f"There is no queue {queue_id!r}.", "Choose one from the list.")
-            self._d.step(ev.InteractionMoved(self._now(), interaction_id, queue_id))
+            self._b.step(ev.InteractionMoved(self._now(), interaction_id, queue_id))
         if message.get("front"):
-            self._d.step(ev.InteractionPrioritised(self._now(), interaction_id, to_front=True))
+            self._b.step(ev.InteractionPrioritised(self._now(), interaction_id, to_front=True))
         return _NOTHING
 
     # --- shared -----------------------------------------------------------------------------------------------
 
     def _now(self) -> float:
-        return self._d.clock.now()
+        return self._b.clock.now()
 
     def _desk(self, message: Mapping[str, Any]) -> Desk:
-        desk = self._d.desks.get(str(message.get("agent_id")))
+        desk = self._b.desks.get(str(message.get("agent_id")))
         if desk is None:
             raise NotFound(
                 f"There is no agent {message.get('agent_id')!r}.", "Ask an administrator to add you as an agent."
@@ -267,7 +268,7 @@ class Commands:
 
     def _talking(self, desk: Desk) -> tuple[Desk, Call]:
         shown = desk.call
-        call = self._d.calls.get(shown.facts.interaction_id) if shown is not None and shown.ended is None else None
+        call = self._b.calls.get(shown.facts.interaction_id) if shown is not None and shown.ended is None else None
         if call is None or call.agent_id != desk.seat.agent_id:
             raise Conflict("You are not in a call now.", "The call may have ended.", code="no_call")
         return desk, call
@@ -279,7 +280,7 @@ class Commands:
         return _NOTHING
 
     def _free_agent(self, agent_id: str) -> Desk:
-        desk, view = self._d.desks.get(agent_id), self._d.engine.agent(agent_id)
+        desk, view = self._b.desks.get(agent_id), self._b.engine.agent(agent_id)
         if desk is None or view is None:
             raise NotFound(f"There is no agent {agent_id!r}.", "Choose one from the list.")
         if view.state != "ready":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from acd import events as ev
-from acd.config import WrapUp, WrapUpMode
+from acd.config import RoutingConfig, WrapUp, WrapUpMode
 from acd.desks import Desk, DeskCall
 from acd.dispatcher import Dispatcher
 from acd.ports import CallFacts
@@ -88,14 +88,15 @@ def call_facts(interaction_id: str, call: PastCall) -> CallFacts | None:
 
 def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
     """Give every agent the state it had, and end in the journal the calls that are no longer on Asterisk."""
-    past, now = read(facts), dispatcher.clock.now()
+    board = dispatcher.board
+    past, now = read(facts), board.clock.now()
     for interaction_id, call in past.calls.items():
-        if call.entered is not None and call.ended is None and interaction_id not in dispatcher.calls:
+        if call.entered is not None and call.ended is None and interaction_id not in board.calls:
             agent_id = call.answered.agent_id if call.answered else None
             if call.answered is not None and call.left is None:
                 talk = round(now - call.answered.at, 3)
-                dispatcher.tell("agent.left", now, interaction_id, agent_id, talk=talk, hold=0.0, ended_by="system")
-            dispatcher.tell(
+                board.tell("agent.left", now, interaction_id, agent_id, talk=talk, hold=0.0, ended_by="system")
+            board.tell(
                 "call.ended",
                 now,
                 interaction_id,
@@ -106,26 +107,26 @@ def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
                 abandoned=False,
             )
     for agent_id, state in past.states.items():
-        desk, view = dispatcher.desks.get(agent_id), dispatcher.engine.agent(agent_id)
+        desk, view = board.desks.get(agent_id), board.engine.agent(agent_id)
         if desk is None or view is None or view.state != "signed_out" or state.data.get("state") == "signed_out":
             continue
         _restore_agent(dispatcher, desk, state, past, now)
-        dispatcher.desks.changed(desk, now)
+        board.changed(desk)
 
 
 def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, now: float) -> None:
-    agent_id, name = desk.seat.agent_id, str(state.data["state"])
+    board, agent_id, name = dispatcher.board, desk.seat.agent_id, str(state.data["state"])
     since, reason = float(state.data.get("since") or state.at), str(state.data.get("reason") or "")
     interaction_id = past.last_call.get(agent_id, "")
     call = past.calls.get(interaction_id)
     if name in {"talking", "wrap_up"} and call is not None and (facts := call_facts(interaction_id, call)):
-        rule = _wrap_up(dispatcher, facts.queue_id)
+        rule = _wrap_up(board.config, facts.queue_id)
         began = call.left.at if call.left else now
         until = state.data.get("until") if name == "wrap_up" else began + rule.seconds
         if rule.mode is not WrapUpMode.NONE:
             answered = call.answered.at if call.answered else began
             desk.call = DeskCall(facts, 0, "ended", answered, None, answered=answered, ended=began, ended_by="system")
-            dispatcher.step(
+            board.step(
                 ev.AgentAdopted(
                     now, agent_id, "wrap_up", began, until=until, interaction_id=interaction_id, queue_id=facts.queue_id
                 )
@@ -133,13 +134,13 @@ def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, 
             dispatcher.reread(desk, facts)
             return
     if name == "not_ready":
-        dispatcher.step(ev.AgentAdopted(now, agent_id, "not_ready", since, reason=reason))
+        board.step(ev.AgentAdopted(now, agent_id, "not_ready", since, reason=reason))
     elif desk.phone_registered:
-        dispatcher.step(ev.AgentAdopted(now, agent_id, "ready", since if name == "ready" else now))
+        board.step(ev.AgentAdopted(now, agent_id, "ready", since if name == "ready" else now))
     else:
-        dispatcher.step(ev.AgentAdopted(now, agent_id, "not_ready", now, reason="phone_lost"))
+        board.step(ev.AgentAdopted(now, agent_id, "not_ready", now, reason="phone_lost"))
 
 
-def _wrap_up(dispatcher: Dispatcher, queue_id: str) -> WrapUp:
-    queue = dispatcher.config.queues.get(queue_id)
+def _wrap_up(config: RoutingConfig, queue_id: str) -> WrapUp:
+    queue = config.queues.get(queue_id)
     return queue.wrap_up if queue is not None else WrapUp()
