@@ -1,0 +1,120 @@
+"""Which flow a dialled number runs, read anew for each call so that a change is live at once."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from acd.model import Programme
+from core.db import Database
+from core.log import get_logger
+from ivr.flow import Flow
+from ivr.flow_check import FlowInvalid, Known, read_calendar, read_flow
+from ivr.hours import Calendar
+from ivr.model import CalendarRow, DialledNumber, FlowRow
+from ivr.ports import NumberPlan
+from ivr.prompts import PromptStore
+
+_log = get_logger(__name__)
+_ANY_NUMBER = "*"
+
+
+class StoredFlows:
+    """Numbers, flows and calendars from the database; flows also from a folder of YAML files.
+
+    While the database is away, the last plan read of each number goes on.
+    """
+
+    def __init__(self, database: Database, folder: Path | None = None) -> None:
+        self._database = database
+        self._folder = folder
+        self._last: dict[str, NumberPlan] = {}
+
+    async def for_number(self, did: str) -> NumberPlan | None:
+        """The plan in force now, or None for a number that nobody has set up. Raises when it cannot be known."""
+        try:
+            async with self._database.reading() as session:
+                plan = await self._read(session, did)
+        except (SQLAlchemyError, OSError) as error:
+            _log.error("number cannot be looked up; the last plan is used", did=did, error=str(error))
+            if did not in self._last:
+                raise
+            return self._last[did]
+        if plan is not None:
+            self._last[did] = plan
+        return plan
+
+    async def _read(self, session: AsyncSession, did: str) -> NumberPlan | None:
+        spellings = [did, did.removeprefix("+"), f"+{did}", _ANY_NUMBER]
+        found = await session.execute(
+            select(DialledNumber, Programme, FlowRow)
+            .join(Programme, Programme.id == DialledNumber.programme_id)
+            .join(FlowRow, FlowRow.id == DialledNumber.flow_id, isouter=True)
+            .where(DialledNumber.did.in_(spellings))
+        )
+        rows = sorted(found.all(), key=lambda row: spellings.index(row[0].did))
+        if not rows:
+            return None
+        number, programme, row = rows[0]
+        version, text = (str(row.version), row.yaml) if row is not None else self._read_file(number.flow_id)
+        calendars = {one.id: one.yaml for one in await session.scalars(select(CalendarRow))}
+        return NumberPlan(
+            programme_id=programme.id,
+            region=programme.region,
+            time_zone=programme.time_zone,
+            language=programme.language,
+            flow_id=number.flow_id,
+            flow_version=version,
+            flow_yaml=text,
+            calendars=calendars,
+        )
+
+    def _read_file(self, flow_id: str) -> tuple[str, str]:
+        """Version and text of a flow file. Raises FileNotFoundError, which names it."""
+        path = (self._folder or Path()) / f"{flow_id}.yaml"
+        told = path.stat()
+        return f"{told.st_mtime_ns}-{told.st_size}", path.read_text(encoding="utf-8")
+
+
+class FlowReader:
+    """Turns plans into flows, each version once; an invalid new version leaves the last good one in force."""
+
+    def __init__(self, prompts: PromptStore) -> None:
+        self._prompts = prompts
+        self._read: dict[str, tuple[str, Flow]] = {}
+        self._refused: dict[str, str] = {}
+
+    def flow(self, plan: NumberPlan) -> Flow:
+        """The flow of `plan`. Raises FlowInvalid when it is not right and no earlier version was."""
+        last = self._read.get(plan.flow_id)
+        if last is not None and plan.flow_version in (last[0], self._refused.get(plan.flow_id)):
+            return last[1]
+        known = Known(prompts=self._prompts.texts.plain, calendars=plan.calendars)
+        try:
+            flow = read_flow(plan.flow_yaml, plan.flow_id, known)
+        except FlowInvalid as error:
+            _log.error("flow is not valid", flow=plan.flow_id, version=plan.flow_version, problems=error.what)
+            if last is None:
+                raise
+            self._refused[plan.flow_id] = plan.flow_version
+            return last[1]
+        self._read[plan.flow_id] = (plan.flow_version, flow)
+        self._prompts.warm(flow)
+        return flow
+
+    def calendars(self, plan: NumberPlan, flow: Flow) -> dict[str, Calendar]:
+        """The calendars a flow may use, its own before those of the house. One that is not valid is left out."""
+        found: dict[str, Calendar] = {}
+        for name, text in plan.calendars.items():
+            try:
+                found[name] = _calendar(text, name)
+            except FlowInvalid as error:
+                _log.error("calendar is not valid", calendar=name, problems=error.what)
+        return found | flow.calendars
+
+
+@lru_cache(maxsize=256)
+def _calendar(text: str, name: str) -> Calendar:
+    return read_calendar(text, name)

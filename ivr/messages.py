@@ -1,0 +1,124 @@
+"""What callers leave behind: voicemail and wishes to be called back. Both go to a spool first, so none is lost."""
+
+import wave
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from core.ids import new_id
+from ivr.agi import CallerGone
+from ivr.flow import CallBack, LeaveVoicemail
+from ivr.identify import to_e164
+from ivr.ports import CallBackRequest, CallBacks, Messages, Voicemail
+from ivr.spool import Record, Take
+from ivr.talk import Talk
+
+_SHORTEST_SECONDS = 1.0
+_LONGEST_NUMBER = 16
+
+
+async def leave_voicemail(step: LeaveVoicemail, talk: Talk) -> None:
+    """Say the prompt, record, and keep the message, also when the caller ends it by hanging up."""
+    await talk.say(step.prompt)
+    name = new_id()
+    try:
+        await talk.agi.record(
+            f"{talk.kit.voicemail_seen_as}/{name}",
+            "wav",
+            max_seconds=step.max_seconds,
+            end_keys="#*",
+            silence=step.silence_seconds,
+        )
+    except CallerGone:
+        _keep_voicemail(name, talk)
+        raise
+    await talk.say("message_taken" if _keep_voicemail(name, talk) else "message_empty")
+
+
+def _keep_voicemail(name: str, talk: Talk) -> bool:
+    file = talk.kit.voicemail_folder / f"{name}.wav"
+    seconds = _wav_seconds(file)
+    if seconds < _SHORTEST_SECONDS:
+        file.unlink(missing_ok=True)
+        return False
+    call = talk.call
+    message = Voicemail(
+        call.interaction_id,
+        talk.kit.clock.now(),
+        call.programme_id,
+        call.number,
+        call.identification.customer_ids,
+        call.language,
+        file,
+        seconds,
+    )
+    talk.kit.voicemails.put(name, {**asdict(message), "file": file.name})
+    return True
+
+
+def _wav_seconds(file: Path) -> float:
+    """Length of a recording; 0 when there is none. The header of a file whose caller hung up may be unfinished."""
+    try:
+        with wave.open(str(file), "rb") as wav:
+            return wav.getnframes() / wav.getframerate()
+    except (OSError, EOFError, wave.Error):
+        return 0.0
+
+
+async def request_call_back(step: CallBack, talk: Talk) -> bool:
+    """Take the caller's wish; returns whether there is one. A number half keyed at the hang-up is kept too."""
+    shown = talk.call.number
+    number = shown
+    if shown is not None:
+        key = await talk.ask(step.prompt, step.timeout)
+        if key not in ("1", "2"):
+            return False
+        number = shown if key == "1" else None
+    if number is None:
+        keyed = await talk.keyed("call_back_number", step.timeout, _LONGEST_NUMBER)
+        number = to_e164(keyed, talk.call.region) if keyed.isdigit() else None
+        if number is None:
+            await talk.say("invalid_number")
+            keyed = await talk.keyed("call_back_number", step.timeout, _LONGEST_NUMBER)
+            number = to_e164(keyed, talk.call.region) if keyed.isdigit() else None
+    if number is None:
+        return False
+    _keep_call_back(number, talk)
+    await talk.say("call_back_taken")
+    return True
+
+
+def _keep_call_back(number: str, talk: Talk) -> None:
+    call = talk.call
+    request = CallBackRequest(
+        id=f"ivr-{call.interaction_id}",
+        at=talk.kit.clock.now(),
+        number=number,
+        did=call.did,
+        programme_id=call.programme_id,
+        interaction_id=call.interaction_id,
+        language=call.language,
+        wish="asked",
+        source="ivr",
+    )
+    talk.kit.call_backs.put(request.id, asdict(request))
+
+
+def take_voicemail(messages: Messages, folder: Path) -> Take:
+    """The taker of the voicemail spool: each record becomes a ticket."""
+
+    async def take(record: Record) -> None:
+        told: dict[str, Any] = dict(record)
+        file = folder / Path(told.pop("file")).name
+        await messages.voicemail(Voicemail(**told | {"file": file, "customer_ids": tuple(told["customer_ids"])}))
+
+    return take
+
+
+def take_call_back(call_backs: CallBacks) -> Take:
+    """The taker of the IVR's own call-back spool."""
+
+    async def take(record: Record) -> None:
+        await call_backs.request(CallBackRequest(**record))
+
+    return take

@@ -1,0 +1,98 @@
+"""The IVR as one thing to start and stop: server, prompts and spools."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.clock import Clock
+from ivr import messages as left
+from ivr.fastagi import FastAgiServer, Limits
+from ivr.ports import CallBacks, Callers, Facts, Flows, Messages, QueueInfo, Transfers
+from ivr.prompts import SYSTEM_TEXTS, PromptStore, Texts
+from ivr.reception import Reception
+from ivr.spool import Spool
+from ivr.survivors import take_survivor
+from ivr.talk import Kit
+
+
+@dataclass(frozen=True, slots=True)
+class IvrSettings:
+    """Where the IVR listens and keeps its files.
+
+    `folder` holds what it makes (prompts, voicemail, spools); `recorded` the prompts that people recorded;
+    `survival_spool` is where Asterisk's survival script writes. `seen_as`: how Asterisk calls `folder`, if differently.
+    """
+
+    folder: Path
+    survival_spool: Path
+    recorded: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    seen_as: str | None = None
+    spool_seconds: float = 5.0
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class IvrPorts:
+    """The rooms the IVR asks and tells."""
+
+    facts: Facts
+    flows: Flows
+    callers: Callers
+    queues: QueueInfo
+    transfers: Transfers
+    messages: Messages
+    call_backs: CallBacks
+
+
+class IvrService:
+    """Everything of the IVR that runs."""
+
+    def __init__(self, settings: IvrSettings, ports: IvrPorts, clock: Clock) -> None:
+        seen_as = settings.seen_as or str(settings.folder)
+        voicemail = settings.folder / "voicemail"
+        voicemail.mkdir(parents=True, exist_ok=True)
+        spool = settings.folder / "spool"
+        self._settings = settings
+        self._voicemails = Spool(spool / "voicemail", left.take_voicemail(ports.messages, voicemail))
+        self._call_backs = Spool(spool / "call-back", left.take_call_back(ports.call_backs))
+        self._survivors = Spool(settings.survival_spool, take_survivor(ports.call_backs, ports.flows))
+        self.prompts = PromptStore(
+            settings.folder / "prompts",
+            settings.recorded,
+            Texts.read(SYSTEM_TEXTS),
+            seen_as=f"{seen_as}/prompts",
+        )
+        kit = Kit(
+            facts=ports.facts,
+            clock=clock,
+            prompts=self.prompts,
+            callers=ports.callers,
+            queues=ports.queues,
+            transfers=ports.transfers,
+            voicemails=self._voicemails,
+            call_backs=self._call_backs,
+            voicemail_folder=voicemail,
+            voicemail_seen_as=f"{seen_as}/voicemail",
+        )
+        reception = Reception(kit, ports.flows)
+        self._server = FastAgiServer(reception.serve, settings.host, settings.port, settings.limits)
+
+    @property
+    def port(self) -> int:
+        """The port Asterisk connects to."""
+        return self._server.port
+
+    async def start(self) -> None:
+        """Take calls, bring in what was spooled meanwhile, make the prompts that are missing."""
+        await self._server.start()
+        for spool in (self._voicemails, self._call_backs, self._survivors):
+            await spool.start(self._settings.spool_seconds)
+        self.prompts.warm()
+
+    async def stop(self) -> None:
+        """Let go of all calls (each falls to survival) and stop."""
+        await self._server.close()
+        for spool in (self._voicemails, self._call_backs, self._survivors):
+            await spool.stop()
+        await self.prompts.close()
