@@ -68,7 +68,7 @@ class Journal:
     """Append facts here; they reach the database by themselves.
 
     One process owns a folder at a time (it is locked). `append` does not block on the database: it costs one write to
-    a file (about 10 µs). A write the disk refuses keeps the fact in memory, raises the gauge and is tried again.
+    a file (about 8 µs). A write the disk refuses keeps the fact in memory, raises the gauge and is tried again.
     """
 
     def __init__(self, folder: Path, database: Database, projections: Sequence[Project] = ()) -> None:
@@ -236,6 +236,8 @@ def _read(path: Path) -> list[Fact]:
 
 async def facts_since(database: Database, at: float) -> list[Fact]:
     """The facts in the database since `at` (epoch seconds), in the order in which they were told."""
+    columns = (FactRow.at, FactRow.kind, FactRow.interaction_id, FactRow.agent_id, FactRow.data, FactRow.id)
     async with database.reading() as session:
-        rows = await session.scalars(select(FactRow).where(FactRow.at >= at).order_by(FactRow.id))
-        return [Fact(row.at, row.kind, row.interaction_id, row.agent_id, row.data, row.id) for row in rows]
+        return [
+            Fact(*row) for row in await session.execute(select(*columns).where(FactRow.at >= at).order_by(FactRow.id))
+        ]
