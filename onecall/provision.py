@@ -1,0 +1,106 @@
+"""Sets up what is missing on this machine, step by step, and does nothing where nothing is missing.
+
+First every step is asked whether it can be done (`check`): a missing tool or a taken port is one sentence, before
+anything is half done. Then each step that has work does it, and says what it does and how long it took.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from core.errors import Unavailable
+from onecall.certificate import certificate_files, certificate_names, certificate_problem, make_certificate
+from onecall.provision_packages import SystemPackages
+from onecall.provision_ports import PortsFree
+from onecall.provision_step import Step
+from onecall.provision_tree import AsteriskTree
+from onecall.provision_web import WebApp
+from onecall.settings import Settings
+
+_NEEDED_MEGABYTES = 1500
+Say = Callable[[str], None]
+
+
+def provision(settings: Settings, purpose: str, say: Say = print) -> None:
+    """Bring this machine to where `purpose` (run, test or bench) can start.
+
+    Raises Unavailable, naming what is missing and the remedy.
+    """
+    began = time.monotonic()
+    settings.state.mkdir(parents=True, exist_ok=True)
+    log = settings.state / "provision.log"
+    steps = _steps(settings, purpose, log)
+    say(f"Setting up OneCall ({purpose}):")
+    for step in steps:
+        step.check()
+    for step in steps:
+        _carry_out(step, say)
+    say(f"Set-up complete after {time.monotonic() - began:.1f} s.")
+
+
+def _steps(settings: Settings, purpose: str, log: Path) -> list[Step]:
+    steps: list[Step] = [
+        DiskSpace(settings.state),
+        SystemPackages(purpose, settings.tree, log),
+        AsteriskTree(settings.tree, log),
+        Certificate(settings),
+        WebApp(log),
+    ]
+    if purpose == "run":
+        steps.insert(0, PortsFree(settings))
+    return steps
+
+
+def _carry_out(step: Step, say: Say) -> None:
+    began = time.monotonic()
+    work = step.work()
+    if work is None:
+        say(f"  {step.title:<16} {step.state()} ({time.monotonic() - began:.1f} s)")
+        return
+    say(f"  {step.title:<16} {work} ...")
+    step.do(lambda line: say(f"  {'':<16} {line}"))
+    say(f"  {'':<16} {step.state()} ({time.monotonic() - began:.1f} s)")
+
+
+class DiskSpace(Step):
+    """Room for Asterisk's tree, the web app's build and some recordings."""
+
+    title = "Disk space"
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+
+    def check(self) -> None:
+        if self._free() < _NEEDED_MEGABYTES:
+            what = f"Only {self._free()} MB are free where the state folder {self._state} is."
+            raise Unavailable(what, f"Free {_NEEDED_MEGABYTES} MB, or set ONECALL_STATE to a folder on another disk.")
+
+    def state(self) -> str:
+        return f"{self._free()} MB free"
+
+    def _free(self) -> int:
+        import shutil
+
+        return shutil.disk_usage(self._state).free // 1_000_000
+
+
+class Certificate(Step):
+    """TLS for the web and the browser phones."""
+
+    title = "TLS certificate"
+
+    def __init__(self, settings: Settings) -> None:
+        self._certificate, self._key = certificate_files(settings.state)
+        self._names = certificate_names(settings.host, settings.public_host)
+
+    def work(self) -> str | None:
+        problem = certificate_problem(self._certificate, self._key, self._names)
+        return None if problem is None else f"making a self-signed one ({problem})"
+
+    def do(self, say: Say) -> None:
+        make_certificate(self._certificate, self._key, self._names)
+
+    def state(self) -> str:
+        return f"for {', '.join(self._names)}"
