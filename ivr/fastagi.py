@@ -11,7 +11,7 @@ from ivr.agi import Agi, AgiFault, CallerGone
 
 _log = get_logger(__name__)
 _open_calls = Gauge("onecall_ivr_calls", "Calls in the IVR now")
-_ended = Counter("onecall_ivr_calls_total", "Calls that left the IVR, by how it ended", ["how"])
+_ended = Counter("onecall_ivr_ended_calls_total", "Calls that left the IVR, by how it ended", ["how"])
 
 Script = Callable[[Agi], Awaitable[None]]
 """What is done with a call. It may raise `CallerGone` at any point."""

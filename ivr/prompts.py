@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -95,6 +97,14 @@ class PromptStore:
         task.add_done_callback(self._warming.discard)
         return task
 
+    async def export(self, names: Mapping[str, str], folder: Path) -> None:
+        """Put system prompts (prompt → file) where others find them: `<folder>/<language>/<file>.wav`."""
+        for language in LANGUAGES:
+            for name, file in names.items():
+                made = await self._find(name, self._text(name, language, None), language, None, late=False)
+                if made is not None:
+                    await asyncio.to_thread(_copy_whole, made, folder / language / f"{file}.wav")
+
     async def close(self) -> None:
         """Stop making prompts."""
         tasks = [*self._warming, *self._making.values()]
@@ -115,23 +125,31 @@ class PromptStore:
 
     async def _warm(self, wanted: list[tuple[str, str, Language]], flow: Flow | None) -> None:
         for name, text, language in wanted:
-            await self._file(name, text, language, flow, late=False)
+            await self._find(name, text, language, flow, late=False)
 
     def _text(self, name: str, language: Language, flow: Flow | None) -> str:
         texts: Mapping[str, str] = flow.prompts.get(name, {}) if flow is not None else {}  # type: ignore[assignment]
         texts = texts or self.texts.plain.get(name, {})
         return texts.get(language) or next(iter(texts.values()), "")
 
-    async def _file(self, name: str, text: str, language: Language, flow: Flow | None, late: bool = True) -> str:
+    async def _file(self, name: str, text: str, language: Language, flow: Flow | None) -> str:
+        made = await self._find(name, text, language, flow)
+        if made is None:
+            _log.error("prompt has no sound", prompt=name, language=language, flow=flow.flow if flow else None)
+            return _LAST_RESORT
+        return f"{self._seen_as}/{made.relative_to(self._made).with_suffix('')}"
+
+    async def _find(
+        self, name: str, text: str, language: Language, flow: Flow | None, late: bool = True
+    ) -> Path | None:
         for source in self._recordings(name, language, flow):
             target = self._made / language / f"r-{_stamp(source)}.wav"
-            if await self._ensure(target, lambda source=source, target=target: speech.convert(source, target), late):  # type: ignore[misc]
-                return self._as_seen(target)
+            if await self._ensure(target, partial(speech.convert, source, target), late):
+                return target
         target = self._made / language / f"s-{_digest(text, language)}.wav"
-        if text and await self._ensure(target, lambda: self._synthesise(text, language, target), late):
-            return self._as_seen(target)
-        _log.error("prompt has no sound", prompt=name, language=language, flow=flow.flow if flow else None)
-        return _LAST_RESORT
+        if text and await self._ensure(target, partial(self._synthesise, text, language, target), late):
+            return target
+        return None
 
     def _recordings(self, name: str, language: Language, flow: Flow | None) -> Iterable[Path]:
         folders = [self._recorded / flow.flow] if flow is not None else []
@@ -158,8 +176,12 @@ class PromptStore:
             return False
         return True
 
-    def _as_seen(self, target: Path) -> str:
-        return f"{self._seen_as}/{target.relative_to(self._made).with_suffix('')}"
+
+def _copy_whole(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.partial")
+    shutil.copyfile(source, aside)
+    aside.rename(target)
 
 
 def _there(target: Path) -> bool:

@@ -1,9 +1,11 @@
 """The IVR as one thing to start and stop: server, prompts and spools."""
 
+import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.clock import Clock
+from core.log import get_logger
 from ivr import messages as left
 from ivr.fastagi import FastAgiServer, Limits
 from ivr.ports import CallBacks, Callers, Facts, Flows, Messages, QueueInfo, Transfers
@@ -12,6 +14,10 @@ from ivr.reception import Reception
 from ivr.spool import Spool
 from ivr.survivors import take_survivor
 from ivr.talk import Kit
+
+_log = get_logger(__name__)
+_SURVIVAL_PROMPTS = {f"survival_{name}": name for name in ("apology", "invalid", "taken", "sorry")}
+"""Prompts that the survival script plays, and the file names by which it knows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class IvrService:
             voicemail_folder=voicemail,
             voicemail_seen_as=f"{seen_as}/voicemail",
         )
+        self._making: asyncio.Task[None] | None = None
         reception = Reception(kit, ports.flows)
         self._server = FastAgiServer(reception.serve, settings.host, settings.port, settings.limits)
 
@@ -88,11 +95,22 @@ class IvrService:
         await self._server.start()
         for spool in (self._voicemails, self._call_backs, self._survivors):
             await spool.start(self._settings.spool_seconds)
-        self.prompts.warm()
+        self._making = asyncio.get_running_loop().create_task(self._make_prompts())
+
+    async def _make_prompts(self) -> None:
+        """Those of the survival script first: they must be there when we are not."""
+        try:
+            await self.prompts.export(_SURVIVAL_PROMPTS, self._settings.survival_spool / "prompts")
+        except OSError as error:
+            _log.error("the survival script's prompts cannot be written; it uses Asterisk's own", error=str(error))
+        await self.prompts.warm()
 
     async def stop(self) -> None:
         """Let go of all calls (each falls to survival) and stop."""
         await self._server.close()
         for spool in (self._voicemails, self._call_backs, self._survivors):
             await spool.stop()
+        if self._making is not None:
+            self._making.cancel()
+            await asyncio.gather(self._making, return_exceptions=True)
         await self.prompts.close()

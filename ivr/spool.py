@@ -24,6 +24,8 @@ _waiting = Gauge("onecall_spool_waiting", "Spooled wishes that are not tickets y
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 _LARGEST = 65536
 _ABANDONED_SECONDS = 3600.0
+_PENDING_SECONDS = 900.0
+"""After this long the writer of a `.pending` record is dead: nobody keys a number for a quarter of an hour."""
 
 Record = Mapping[str, Any]
 Take = Callable[[Record], Awaitable[None]]
@@ -81,6 +83,7 @@ class Spool:
     async def take_all(self) -> int:
         """Take every record that is there now, oldest name first; returns how many were taken."""
         self._set_abandoned_aside()
+        self._adopt_pending()
         paths = sorted(self.folder.glob("*.json"))
         taken = 0
         for path in paths:
@@ -120,8 +123,22 @@ class Spool:
     def _set_abandoned_aside(self) -> None:
         """A writer that died before its rename leaves a `.tmp`: people should see it."""
         for path in self.folder.glob(".*.tmp"):
-            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+            if _age(path) > _ABANDONED_SECONDS:
                 self._set_aside(path, "its writer ended before the record was complete")
+
+    def _adopt_pending(self) -> None:
+        """A writer that died after a first record leaves `.pending`: what it knew by then is taken."""
+        for path in self.folder.glob("*.pending"):
+            if _age(path) > _PENDING_SECONDS:
+                path.rename(path.with_suffix(".json"))
+
+
+def _age(path: Path) -> float:
+    """Seconds since it was written; 0 when it has just gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _remove(path: Path) -> None:
