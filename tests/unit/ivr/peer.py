@@ -76,7 +76,7 @@ class Channel:
         told = re.sub(r"\$\{(\w+)\}", lambda m: self.variables.get(m[1], ""), expression)
         return f"200 result=1 ({told})"
 
-    def _play(self, file: str, keys: str) -> str:
+    def _play(self, file: str, keys: str, *_: str) -> str:
         if file in self.missing:
             return "200 result=0 endpos=0"
         self.played.append(file)
