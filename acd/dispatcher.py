@@ -295,6 +295,16 @@ class Dispatcher:
         """Fetch again what a desk shows of a call that is over but not wrapped up (after a restart)."""
         self.board.later(self._restore_desk(desk, Call(facts), desk.call.answered or 0.0 if desk.call else 0.0))
 
+    async def refresh_pop(self, desk: Desk) -> None:
+        """Read again what a desk shows of its caller: somebody changed it."""
+        if desk.call is None:
+            return
+        shown = desk.call
+        story = await self.board.stories.pop(shown.facts)
+        if desk.call is shown and (story.pop != shown.pop or (story.ticket_id or shown.ticket_id) != shown.ticket_id):
+            shown.pop, shown.ticket_id = story.pop, story.ticket_id or shown.ticket_id
+            self.board.changed(desk)
+
     async def moved_to_line(self, call: Call, facts: CallFacts, agent_id: str, require: str, personal: bool) -> None:
         """A call in talk has been put back to the waiting place: for everyone of its queue, or for one agent."""
         now = self.board.clock.now()

@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import Invalid
 
+PROJECT = Path(__file__).resolve().parent.parent
+"""The project's own folder: templates, flows and the built web app are found from here."""
+
 
 class Settings(BaseSettings):
     """Where things are, which ports are used, how long things wait. Durations are seconds."""

@@ -1,0 +1,172 @@
+"""Starts and stops OneCall: with its own Asterisk (`run`), or only the rooms that this process has (`serve`)."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator, Collection
+
+from api.app import create_app, running
+from api.deps import ApiDeps, ApiSettings
+from core.bus import Bus
+from core.clock import SystemClock
+from core.db import Database
+from core.errors import Invalid, Unavailable
+from core.log import get_logger
+from core.migrate import upgrade
+from onecall import demo
+from onecall.asterisk import AsteriskInstance
+from onecall.asterisk_program import find_asterisk
+from onecall.asterisk_settings import asterisk_home, asterisk_settings, manager_secret
+from onecall.certificate import certificate_files
+from onecall.house import RoutingHouse, make_bus
+from onecall.provision import provision
+from onecall.settings import PROJECT, Settings
+from onecall.web import serving
+from tickets import demo as ticket_demo
+
+_log = get_logger(__name__)
+
+
+async def run(settings: Settings, *, robots: bool = False) -> int:
+    """Set up, start Asterisk and all rooms, print where to go, and stay until Ctrl-C. Stops what it started."""
+    await asyncio.to_thread(provision, settings, "run")
+    stop = _stop_signal()
+    async with contextlib.AsyncExitStack() as stack:
+        accounts = await _prepare(settings)
+        await stack.enter_async_context(_own_asterisk(settings))
+        await stack.enter_async_context(_rooms(settings, {"api", "acd"}))
+        _greet(settings, accounts)
+        if robots:
+            from onecall.robots import moving
+
+            await stack.enter_async_context(moving(settings, accounts))
+        await stop.wait()
+        print("Stopping ...")
+    print("Stopped.")
+    return 0
+
+
+async def serve(settings: Settings, roles: Collection[str]) -> int:
+    """Start this process's rooms beside an Asterisk that runs already, and stay until told to stop."""
+    if set(roles) != {"api", "acd"} and not settings.redis_url:
+        raise Invalid("Rooms in several processes need a bus between them.", "Set ONECALL_REDIS_URL.")
+    stop = _stop_signal()
+    settings.state.mkdir(parents=True, exist_ok=True)
+    await _prepare(settings)
+    async with _rooms(settings, roles):
+        _log.info("serving", rooms=sorted(roles))
+        await stop.wait()
+    return 0
+
+
+async def _prepare(settings: Settings) -> dict[str, str]:
+    """Database at this version, demo company seeded where wanted; returns login → password of its accounts."""
+    began = time.monotonic()
+    await upgrade(settings.database)
+    database = Database(settings.database)
+    try:
+        accounts: dict[str, str] = {}
+        if settings.demo:
+            accounts = await demo.seed(database, settings.state / "demo-accounts.json")
+            await ticket_demo.seed(database)
+        _log.info("database ready", seconds=round(time.monotonic() - began, 2))
+        return accounts
+    finally:
+        await database.close()
+
+
+@contextlib.asynccontextmanager
+async def _own_asterisk(settings: Settings) -> AsyncIterator[None]:
+    if settings.asterisk == "external":
+        yield
+        return
+    program = find_asterisk(settings.tree)
+    if program is None:
+        raise Unavailable("There is no Asterisk 20 or newer.", "Run `make run`, which sets one up.")
+    instance = AsteriskInstance(asterisk_settings(settings), program)
+    began = time.monotonic()
+    adopted = not await instance.start()
+    what = "was running, taken over with its calls" if adopted else "started"
+    print(f"  Asterisk {program.version} {what} ({time.monotonic() - began:.1f} s)")
+    try:
+        yield
+    finally:
+        await instance.stop()
+
+
+@contextlib.asynccontextmanager
+async def _rooms(settings: Settings, roles: Collection[str]) -> AsyncIterator[None]:
+    database, bus = Database(settings.database), make_bus(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        stack.push_async_callback(bus.close)
+        if "acd" in roles:
+            await stack.enter_async_context(_routing(settings, database, bus))
+        if "api" in roles:
+            app = create_app(ApiDeps(database=database, bus=bus, clock=SystemClock(), settings=_api_settings(settings)))
+            await stack.enter_async_context(running(app))
+            certificate, private_key = certificate_files(settings.state)
+            ports = settings.http_port, settings.https_port
+            await stack.enter_async_context(serving(app, settings.host, *ports, certificate, private_key))
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _routing(settings: Settings, database: Database, bus: Bus) -> AsyncIterator[None]:
+    home = asterisk_home(settings)
+    house = RoutingHouse(
+        settings,
+        manager_secret(settings),
+        database,
+        bus,
+        home / "etc" / "pjsip-agents.conf",
+        home / "spool" / "survival",
+    )
+    await house.start()
+    try:
+        yield
+    finally:
+        await house.stop()
+
+
+def _api_settings(settings: Settings) -> ApiSettings:
+    return ApiSettings(
+        recordings=settings.recordings_folder,
+        web_dist=PROJECT / "web" / "dist",
+        phone_ws_port=settings.ws_port,
+        phone_wss_port=settings.wss_port,
+        metrics_token=settings.metrics_token.get_secret_value() or None,
+        session_hours=settings.session_hours,
+    )
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _greet(settings: Settings, accounts: dict[str, str]) -> None:
+    lines = ["", "OneCall is ready."]
+    if settings.http_port:
+        lines.append(f"  On this machine:     http://localhost:{settings.http_port}")
+    if settings.https_port:
+        lines.append(
+            f"  From anywhere else:  https://{settings.public_host}:{settings.https_port} (self-signed certificate)"
+        )
+    people = [account for account in demo.ACCOUNTS if account.login in accounts]
+    if people:
+        lines += ["", f"  {'account':<10} {'password':<14} who"]
+    for account in people:
+        roles = ", ".join(role.replace("_", " ") for role in account.roles)
+        lines.append(f"  {account.login:<10} {accounts[account.login]:<14} {account.name} ({roles})")
+    lines += [
+        "",
+        f"  Call {demo.MOBILE_NUMBER} or {demo.ENERGY_NUMBER} by SIP over UDP at {settings.host}:{settings.sip_port}",
+        f"  from {settings.trunk_addresses} (`make demo` does it by itself).",
+        "  Ctrl-C stops everything that was started here.",
+        "",
+    ]
+    print("\n".join(lines), flush=True)
