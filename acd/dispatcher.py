@@ -97,7 +97,7 @@ class Dispatcher:
             _log.info("announcement not said", interaction_id=call.facts.interaction_id, why=str(error))
 
     async def _divert(self, effect: fx.Overflowed) -> None:
-        destination = f"{effect.kind}:{effect.target}" if effect.target else effect.kind
+        destination = effect.kind if effect.kind in {"voicemail", "call_back"} else "closed"
         try:
             await self.board.telephony.divert(effect.interaction_id, destination)
         except OneCallError as error:

@@ -1,5 +1,6 @@
 """Offers: the pop on screen, then the phone rings, and whatever becomes of it."""
 
+import math
 from typing import Any
 
 from acd import effects as fx
@@ -128,7 +129,9 @@ class Ringing:
         now = self._b.clock.now()
         if self._b.engine.interaction(call.facts.interaction_id) is not None:
             self._b.step(ev.InteractionLeft(now, call.facts.interaction_id, "moved"))
-            self._b.step(ev.InteractionQueued(now, **queued_fields(call.facts, self._b.rules.preferred_seconds)))
+            # The engine takes an arrival no later than a departure for a late echo of it.
+            again = math.nextafter(now, math.inf)
+            self._b.step(ev.InteractionQueued(again, **queued_fields(call.facts, self._b.rules.preferred_seconds)))
 
 
 def queued_fields(facts: CallFacts, preferred_seconds: float) -> dict[str, Any]:

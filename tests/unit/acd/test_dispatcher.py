@@ -1,0 +1,405 @@
+"""The dispatcher with the real engine and journal, and doubles where Asterisk, tickets and the browser are."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acd import events as ev
+from acd.commands import Commands
+from acd.config import Agent, Plan, PlanStep, Queue, RoutingConfig, WrapUp, WrapUpMode
+from acd.desks import Desks, Seat
+from acd.dispatcher import Dispatcher
+from acd.engine import Engine
+from acd.ports import CallFacts, CallView, ConsultView, LiveCall, PopAndTicket, ReadBack, RecordingView, Ring, Target
+from acd.presence import restore
+from acd.statistics import Statistics, Target as Goal
+from acd.switchboard import DispatchRules, Switchboard
+from core.clock import ManualClock
+from core.db import Base, Database
+from core.errors import Conflict, Unavailable
+from core.journal import Journal, facts_since
+
+
+class Telephony:
+    """Remembers what it was asked; `fail` makes ringing impossible."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.fail = False
+        self.happened = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        async def command(*arguments: Any) -> None:
+            if self.fail and name == "ring":
+                raise Unavailable("Asterisk cannot be reached.")
+            self.asked.append((name, *arguments))
+            self.happened.set()
+
+        return command
+
+    async def wait_for(self, name: str) -> tuple[Any, ...]:
+        """The first command of that name, now or soon."""
+        async with asyncio.timeout(5):
+            while not (found := [asked for asked in self.asked if asked[0] == name]):
+                self.happened.clear()
+                await self.happened.wait()
+        return found[0]
+
+
+class Stories:
+    """A story for everyone; `gate` holds it back."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.opened: list[str] = []
+
+    async def pop(self, facts: CallFacts) -> PopAndTicket:
+        await self.gate.wait()
+        return PopAndTicket({"identification": "one", "recall": {"nth": 2}}, caller_name="Chiara")
+
+    async def open_ticket(self, facts: CallFacts, agent_id: str, at: float) -> str:
+        self.opened.append(facts.interaction_id)
+        return f"t-{facts.interaction_id}"
+
+
+class Announcer:
+    async def prompts(self, *_: Any) -> Sequence[str]:
+        return ["place-1"]
+
+
+class House:
+    """One queue, two agents, everything real that needs no server."""
+
+    def __init__(self, folder: Path, database: Database, clock: ManualClock) -> None:
+        self.clock, self.database = clock, database
+        self.telephony, self.stories = Telephony(), Stories()
+        self.sent: list[tuple[str, Mapping[str, Any]]] = []
+        plan = Plan((PlanStep(require=""),))
+        config = RoutingConfig(
+            queues={
+                "q": Queue("q", plan=plan, wrap_up=WrapUp(WrapUpMode.CAPPED, 30.0)),
+                "q2": Queue("q2", plan=Plan((PlanStep(require="agent=nobody"),))),
+            },
+            agents={"a1": Agent("a1"), "a2": Agent("a2")},
+        )
+        self.engine = Engine(config, first_fence=100)
+        self.desks = Desks(
+            lambda agent, desk: self.sent.append((agent, desk)), self.engine.agent, lambda _, thing: thing
+        )
+        self.desks.seats(
+            {
+                agent: Seat(agent, agent.upper(), extension, "sip", {"q": "Q"})
+                for agent, extension in (("a1", "2001"), ("a2", "2002"))
+            }
+        )
+        self.journal = Journal(folder / "journal", database)
+        self.board = Switchboard(
+            self.engine,
+            config,
+            self.telephony,
+            self.stories,
+            Announcer(),
+            self.journal,
+            self.desks,
+            Statistics({"q": Goal()}, 0.0),
+            clock,
+            DispatchRules(paint_seconds=0.2, pop_seconds=0.2),
+        )
+        self.dispatcher = Dispatcher(self.board)
+        self.commands = Commands(self.dispatcher, lambda: {}, lambda: {})
+
+    async def cmd(self, cmd: str, agent: str = "a1", **more: Any) -> Mapping[str, Any]:
+        return await self.commands.handle({"cmd": cmd, "agent_id": agent, **more})
+
+    async def ready(self, agent: str = "a1") -> None:
+        extension = {"a1": "2001", "a2": "2002"}[agent]
+        self.dispatcher.phone_changed(self.clock.now(), extension, True)
+        await self.cmd("agent.sign_in", agent)
+        await self.cmd("agent.ready", agent)
+
+    def arrive(self, interaction: str = "i1", **more: Any) -> CallFacts:
+        now = self.clock.now()
+        facts = CallFacts(interaction, now, "+39011", "+39347", "p", "q", "", 0, now, ("c1",), "it", None, "1")
+        facts = replace(facts, **more)
+        self.dispatcher.caller_waiting(now, facts)
+        return facts
+
+    async def talk(self, interaction: str = "i1") -> int:
+        """A call that the first agent has answered; returns its fence."""
+        await self.ready()
+        self.arrive(interaction)
+        ring: Ring = (await self.telephony.wait_for("ring"))[1]
+        self.dispatcher.leg_answered(self.clock.advance(2), ring.fence)
+        return ring.fence
+
+    def state(self, agent: str = "a1") -> tuple[str, str]:
+        view = self.engine.agent(agent)
+        assert view is not None
+        return view.state, view.reason
+
+    async def kinds(self) -> list[str]:
+        await self.journal.settled()
+        return [fact.kind for fact in await facts_since(self.database, 0) if fact.kind != "agent.state"]
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    made = House(tmp_path, database, ManualClock())
+    await made.journal.start()
+    yield made
+    await made.board.stop()
+    await made.journal.stop()
+    await database.close()
+
+
+async def test_the_pop_is_sent_before_the_phone_is_told_to_ring(house: House) -> None:
+    await house.ready()
+    house.arrive()
+    _, ring = await house.telephony.wait_for("ring")
+    _, desk = house.sent[-1]
+    assert (ring.extension, ring.interaction_id, ring.caller_name) == ("2001", "i1", "Chiara")
+    assert desk["call"]["phase"] == "ringing"
+    assert desk["call"]["recall"] is True
+
+
+async def test_an_open_desk_is_waited_for_until_it_has_painted_the_pop(house: House) -> None:
+    await house.ready()
+    await house.cmd("desk.online", connection_id="c1")
+    house.arrive()
+    async with asyncio.timeout(5):
+        while not (house.sent and house.sent[-1][1]["call"]):
+            await asyncio.sleep(0)
+    assert house.telephony.asked == []
+    await house.cmd("desk.painted", seq=house.sent[-1][1]["seq"])
+    await house.telephony.wait_for("ring")
+
+
+async def test_a_desk_that_paints_too_late_does_not_keep_the_phone_from_ringing(house: House) -> None:
+    await house.ready()
+    await house.cmd("desk.online", connection_id="c1")
+    house.arrive()
+    await house.telephony.wait_for("ring")
+
+
+async def test_the_phone_rings_with_an_empty_pop_when_the_story_does_not_come(house: House) -> None:
+    house.stories.gate.clear()
+    await house.ready()
+    house.arrive()
+    _, ring = await house.telephony.wait_for("ring")
+    assert ring.caller_name is None
+
+
+async def test_a_caller_who_leaves_while_the_phone_rings_stops_it_and_the_agent_is_ready_again(house: House) -> None:
+    await house.ready()
+    house.arrive()
+    _, ring = await house.telephony.wait_for("ring")
+    house.dispatcher.caller_gone(house.clock.advance(3), "i1", "caller", "hold", 16)
+    assert await house.telephony.wait_for("stop_ringing") == ("stop_ringing", ring.fence)
+    assert house.state() == ("ready", "")
+    assert house.sent[-1][1]["call"] is None
+    assert house.board.statistics.count("q").short_abandoned == 1
+
+
+async def test_a_phone_left_ringing_makes_the_agent_not_ready_and_the_caller_keeps_waiting_since(house: House) -> None:
+    await house.ready()
+    facts = house.arrive()
+    await house.telephony.wait_for("ring")
+    house.board.step(ev.Tick(house.clock.advance(20)))
+    await house.telephony.wait_for("stop_ringing")
+    assert house.state() == ("not_ready", "rona")
+    (waiting,) = house.engine.waiting("q")
+    assert waiting.waiting_since == facts.queued_at
+
+
+async def test_a_phone_that_cannot_be_rung_gives_the_caller_back(house: House) -> None:
+    house.telephony.fail = True
+    await house.ready()
+    house.arrive()
+    async with asyncio.timeout(5):
+        while house.state()[0] in {"ready", "ringing"}:
+            await asyncio.sleep(0)
+    assert [view.interaction_id for view in house.engine.waiting("q")] == ["i1"]
+
+
+async def test_an_answer_to_a_withdrawn_offer_changes_nothing(house: House) -> None:
+    await house.ready()
+    house.arrive()
+    _, ring = await house.telephony.wait_for("ring")
+    house.dispatcher.caller_gone(house.clock.advance(1), "i1", "caller", "hold", 16)
+    house.dispatcher.leg_answered(house.clock.advance(1), ring.fence)
+    assert house.state() == ("ready", "")
+
+
+async def test_the_answer_opens_one_ticket_and_the_desk_shows_it(house: House) -> None:
+    await house.talk()
+    async with asyncio.timeout(5):
+        while not house.sent[-1][1]["call"]["ticket_id"]:
+            await asyncio.sleep(0)
+    assert house.stories.opened == ["i1"]
+    assert house.sent[-1][1]["call"]["phase"] == "talking"
+
+
+async def test_an_agent_who_hangs_up_wraps_up_and_is_ready_when_it_is_saved(house: House) -> None:
+    await house.talk()
+    house.dispatcher.agent_left(house.clock.advance(60), "i1", "a1", "agent", 10.0)
+    house.dispatcher.caller_gone(house.clock.advance(1), "i1", "system", "after", 16)
+    assert house.state()[0] == "wrap_up"
+    house.clock.advance(12)
+    await house.cmd("wrap_up.end", then="ready")
+    assert house.state() == ("ready", "")
+    assert house.sent[-1][1]["call"] is None
+    assert await house.kinds() == [
+        "queue.entered",
+        "offer.made",
+        "offer.ended",
+        "call.answered",
+        "agent.left",
+        "call.ended",
+        "wrap_up.ended",
+    ]
+    count = house.board.statistics.count("q")
+    assert (count.answered, count.answered_in_target, count.handled) == (1, 1, 1)
+    assert count.handling == pytest.approx(50 + 10 + 13, abs=0.01)
+
+
+async def test_when_the_timer_ends_first_the_agent_is_not_ready_and_the_open_ticket_stays_on_the_desk(
+    house: House,
+) -> None:
+    await house.talk()
+    house.dispatcher.agent_left(house.clock.advance(60), "i1", "a1", "agent", 0.0)
+    house.dispatcher.caller_gone(house.clock.now(), "i1", "system", "after", 16)
+    house.board.step(ev.Tick(house.clock.advance(31)))
+    assert house.state() == ("not_ready", "wrap_up_unfinished")
+    assert house.sent[-1][1]["call"]["interaction_id"] == "i1"
+    await house.cmd("agent.ready")
+    assert house.sent[-1][1]["call"] is None
+    assert (await house.kinds()).count("wrap_up.ended") == 1
+
+
+async def test_a_caller_who_hangs_up_in_talk_ends_both_parts_once(house: House) -> None:
+    await house.talk()
+    house.dispatcher.caller_gone(house.clock.advance(30), "i1", "caller", "talk", 16)
+    house.dispatcher.agent_left(house.clock.now(), "i1", "a1", "caller", 0.0)
+    kinds = await house.kinds()
+    assert (kinds.count("agent.left"), kinds.count("call.ended")) == (1, 1)
+    assert house.state()[0] == "wrap_up"
+
+
+async def test_a_command_for_a_call_that_is_not_there_says_so(house: House) -> None:
+    await house.ready()
+    with pytest.raises(Conflict, match="not in a call"):
+        await house.cmd("call.hold")
+
+
+async def test_nobody_becomes_ready_with_a_phone_that_cannot_ring(house: House) -> None:
+    await house.cmd("agent.sign_in")
+    with pytest.raises(Conflict, match="phone 2001 is not connected"):
+        await house.cmd("agent.ready")
+
+
+async def test_a_lost_phone_takes_the_agent_out_and_its_return_brings_the_agent_back(house: House) -> None:
+    await house.ready()
+    house.dispatcher.phone_changed(house.clock.advance(1), "2001", False)
+    assert house.state() == ("not_ready", "phone_lost")
+    house.dispatcher.phone_changed(house.clock.advance(1), "2001", True)
+    assert house.state() == ("ready", "")
+
+
+async def test_a_transfer_to_a_queue_puts_the_caller_there_and_the_agent_into_wrap_up(house: House) -> None:
+    await house.talk()
+    await house.cmd("call.transfer", to={"kind": "queue", "id": "q2"})
+    name, interaction, agent, facts = await house.telephony.wait_for("release_to_queue")
+    assert (interaction, agent, facts.queue_id) == ("i1", "a1", "q2")
+    assert [view.interaction_id for view in house.engine.waiting("q2")] == ["i1"]
+    assert house.state()[0] == "wrap_up"
+
+
+async def test_a_transfer_to_an_agent_who_does_not_answer_goes_back_to_everyone(house: House) -> None:
+    await house.talk()
+    await house.ready("a2")
+    house.telephony.asked.clear()
+    await house.cmd("call.transfer", to={"kind": "agent", "id": "a2"})
+    _, ring = await house.telephony.wait_for("ring")
+    assert ring.agent_id == "a2"
+    house.dispatcher.leg_refused(house.clock.advance(1), ring.fence, "no_answer")
+    await asyncio.sleep(0)
+    await house.cmd("wrap_up.end", then="ready")
+    async with asyncio.timeout(5):
+        while len([asked for asked in house.telephony.asked if asked[0] == "ring"]) < 2:
+            await asyncio.sleep(0)
+    assert house.telephony.asked[-1][1].agent_id == "a1"
+
+
+async def test_an_expert_is_busy_while_asked_and_takes_the_call_over_when_it_is_handed_on(house: House) -> None:
+    await house.talk()
+    await house.ready("a2")
+    await house.cmd("call.consult", to={"kind": "agent", "id": "a2"})
+    asked = ConsultView(Target("agent", "a2"), "ringing")
+    house.dispatcher.call_changed(
+        house.clock.advance(1), CallView("i1", "a1", "consulting", None, 0.0, asked, RecordingView(True, False))
+    )
+    assert house.state("a2")[0] == "talking"
+    house.dispatcher.agent_joined(house.clock.advance(5), "i1", "a2")
+    assert house.state("a2")[0] == "talking"
+    assert house.state("a1")[0] == "wrap_up"
+    assert house.board.calls["i1"].agent_id == "a2"
+
+
+async def test_after_a_restart_callers_keep_their_place_and_talks_are_found_again(house: House) -> None:
+    now = house.clock.now()
+    waits = CallFacts("i9", now - 90, "+39011", None, "p", "q", "", 0, now - 80, (), "it", None, "")
+    talks = replace(waits, interaction_id="i8")
+    view = CallView("i8", "a1", "hold", now - 5, 2.0, None, RecordingView(True, False))
+    house.dispatcher.bridge_up(now, ReadBack((waits,), (LiveCall(talks, view, now - 40),), {}, frozenset({"2001"})))
+    restore(house.dispatcher, [])
+    assert house.engine.waiting("q")[0].waiting_since == now - 80
+    assert house.state("a1")[0] == "talking"
+    async with asyncio.timeout(5):
+        while not house.stories.opened:
+            await asyncio.sleep(0)
+    assert house.sent[-1][1]["call"]["phase"] == "hold"
+
+
+async def test_what_ended_while_nobody_listened_is_ended_in_the_journal_and_wrapped_up(
+    house: House, tmp_path: Path
+) -> None:
+    await house.talk()
+    await house.journal.settled()
+    past = await facts_since(house.database, 0)
+    later = House(tmp_path / "later", house.database, house.clock)
+    await later.journal.start()
+    house.clock.advance(20)
+    later.dispatcher.bridge_up(house.clock.now(), ReadBack((), (), {}, frozenset({"2001", "2002"})))
+    restore(later.dispatcher, past)
+    assert later.state()[0] == "wrap_up"
+    kinds = await later.kinds()
+    assert (kinds.count("agent.left"), kinds.count("call.ended")) == (1, 1)
+    await later.board.stop()
+    await later.journal.stop()
+
+
+async def test_a_ready_agent_is_ready_after_a_restart(house: House, tmp_path: Path) -> None:
+    await house.ready()
+    await house.journal.settled()
+    past = await facts_since(house.database, 0)
+    later = House(tmp_path / "later", house.database, house.clock)
+    later.dispatcher.bridge_up(house.clock.now(), ReadBack((), (), {}, frozenset({"2001"})))
+    restore(later.dispatcher, past)
+    assert later.state() == ("ready", "")
+    await later.board.stop()
+    await later.journal.stop()
+
+
+async def test_the_same_waiting_caller_told_twice_waits_once(house: House) -> None:
+    facts = house.arrive()
+    house.dispatcher.caller_waiting(house.clock.advance(5), facts)
+    assert len(house.engine.waiting("q")) == 1
+    assert (await house.kinds()).count("queue.entered") == 1
