@@ -1,0 +1,225 @@
+"""What agents do: sign in, be ready or not, talk, wrap up. The state that others see follows from the record."""
+
+from acd.config import WrapUp, WrapUpMode
+from acd.effects import AgentStateChanged, AgentStateName, WorkInterrupted, WorkResumed
+from acd.routing.state import AgentRecord, InteractionRecord, State, Work, is_available
+from acd.routing.timers import PAUSE, RELEASE, WRAP_UP
+
+_NO_WRAP_UP = WrapUp(WrapUpMode.NONE)
+_BUSY: frozenset[AgentStateName] = frozenset({"ringing", "talking", "wrap_up"})
+
+
+def _primary(agent: AgentRecord) -> tuple[AgentStateName, str, float | None]:
+    """State, interaction and end that the agent's work amounts to."""
+    found: tuple[AgentStateName, str, float | None] = ("ready", "", None)
+    for interaction_id, work in agent.work.items():
+        if work.phase == "wrap_up":
+            if found[0] == "ready":
+                found = ("wrap_up", interaction_id, work.until)
+        elif not work.resting or found[0] != "talking":
+            found = ("talking", interaction_id, None)
+    return found
+
+
+def show(state: State, agent: AgentRecord, since: float | None = None) -> None:
+    """Work out the agent's state and tell it when it has changed. `since` is for states found after a restart."""
+    offer = agent.offer
+    until: float | None
+    reason = ""
+    name: AgentStateName
+    if offer is not None:
+        name, interaction_id, until = "ringing", offer.interaction_id, offer.deadline
+    else:
+        name, interaction_id, until = _primary(agent) if agent.work else ("ready", "", None)
+        if name == "ready":
+            if not agent.signed_in:
+                name, reason = "signed_out", agent.leaving_reason
+            elif not agent.wants_ready:
+                name, reason = "not_ready", agent.reason
+            elif agent.pause_until is not None:
+                name, reason, until = "not_ready", agent.pause_reason, agent.pause_until
+    before = agent.state
+    same = name == before and interaction_id == agent.interaction_id and reason == agent.shown_reason
+    if same and until == agent.until:
+        return
+    count(agent, state.now)
+    if name == "ready":
+        if before != "ringing":
+            agent.ready_since = state.now if since is None else since
+        agent.since = agent.ready_since
+    elif not same:
+        agent.since = state.now if since is None else since
+    agent.state, agent.shown_reason = name, reason
+    agent.interaction_id, agent.until = interaction_id, until
+    state.out.append(AgentStateChanged(agent.agent_id, name, reason, agent.since, until, interaction_id))
+
+
+def count(agent: AgentRecord, now: float) -> None:
+    """Add the time since the last count to idle or busy."""
+    elapsed, agent.counted = now - agent.counted, now
+    if agent.state == "ready":
+        agent.idle += elapsed
+    elif agent.state in _BUSY:
+        agent.busy += elapsed
+
+
+def refresh(state: State, agent: AgentRecord) -> None:
+    """The agent's record has changed: out of the pools, and back by `settle` if it takes offers."""
+    if agent.keys:
+        state.unpool(agent)
+    if is_available(agent):
+        state.loose_agents[agent.agent_id] = agent
+    else:
+        state.loose_agents.pop(agent.agent_id, None)
+        show(state, agent)
+
+
+def release_reserved(state: State, agent: AgentRecord) -> None:
+    """Those who wait for this agent need wait for it no more: anyone may serve them."""
+    for key in agent.reserved:
+        call = state.interactions[key[4]]
+        call.held_for = ""
+        call.place = "waiting"
+        call.preferred_wait = 0.0
+        state.timers.cancel((RELEASE, call.interaction_id, ""))
+        state.loose_calls[call.interaction_id] = call
+    agent.reserved.clear()
+
+
+def sign_in(state: State, agent: AgentRecord, node: str, ready: bool) -> None:
+    """A shift begins."""
+    if not agent.signed_in:
+        agent.signed_in = True
+        agent.profile.signed_in += 1
+        agent.idle = agent.busy = 0.0
+        agent.counted = state.now
+        agent.ronas = agent.rejections = agent.failures = 0
+    agent.leaving = False
+    agent.leaving_reason = ""
+    agent.wants_ready = ready
+    agent.reason = "" if ready else "signed_in"
+    move_to_node(state, agent, node or agent.conf.node)
+    refresh(state, agent)
+
+
+def move_to_node(state: State, agent: AgentRecord, node: str) -> None:
+    """The agent's phone is registered on this Asterisk node."""
+    if node != agent.node:
+        agent.node = node
+        reprofile(state, agent)
+
+
+def reprofile(state: State, agent: AgentRecord) -> None:
+    """Agent's routing facts have changed: move it to the profile that it now has."""
+    state.unpool(agent)
+    old = agent.profile
+    state.index.leave(old, agent.agent_id)
+    old.signed_in -= agent.signed_in
+    agent.profile = state.index.enter(agent.conf, agent.node)
+    agent.profile.signed_in += agent.signed_in
+    if is_available(agent):
+        state.loose_agents[agent.agent_id] = agent
+
+
+def sign_out(state: State, agent: AgentRecord, reason: str) -> None:
+    """The shift ends, after the work in hand."""
+    release_reserved(state, agent)
+    agent.leaving_reason = reason
+    agent.wants_ready = False
+    agent.reason = "signing_out"
+    set_pause(state, agent, None, "")
+    if agent.work:
+        agent.leaving = True
+    else:
+        _leave(agent)
+    refresh(state, agent)
+
+
+def _leave(agent: AgentRecord) -> None:
+    agent.leaving = False
+    if agent.signed_in:
+        agent.signed_in = False
+        agent.profile.signed_in -= 1
+
+
+def set_ready(state: State, agent: AgentRecord) -> None:
+    """The agent takes work; a pause is over."""
+    agent.wants_ready = True
+    agent.leaving = False
+    agent.reason = ""
+    set_pause(state, agent, None, "")
+    refresh(state, agent)
+
+
+def set_not_ready(state: State, agent: AgentRecord, reason: str) -> None:
+    """The agent takes no work. Those who wait for this very agent go on waiting, for as long as they would."""
+    agent.wants_ready = False
+    agent.reason = reason
+    set_pause(state, agent, None, "")
+    refresh(state, agent)
+
+
+def set_pause(state: State, agent: AgentRecord, until: float | None, reason: str) -> None:
+    """Keep a ready agent from offers until then (None: no pause)."""
+    if until is None:
+        if agent.pause_until is not None:
+            state.timers.cancel((PAUSE, agent.agent_id, ""))
+    else:
+        state.timers.set((PAUSE, agent.agent_id, ""), until)
+    agent.pause_until, agent.pause_reason = until, reason
+
+
+def start_work(state: State, agent: AgentRecord, call_id: str, channel: str, queue_id: str, phase: str) -> None:
+    """The agent has this interaction from now on; interruptible work rests meanwhile."""
+    agent.work[call_id] = Work(channel, queue_id, phase, state.now)
+    if len(agent.work) > 1:
+        rest(state, agent)
+
+
+def rest(state: State, agent: AgentRecord) -> None:
+    """Interrupt or resume interruptible work, as the other work asks."""
+    urgent = any(not state.channel(work.channel).interruptible for work in agent.work.values())
+    for interaction_id, work in agent.work.items():
+        resting = urgent and work.phase != "wrap_up" and state.channel(work.channel).interruptible
+        if resting != work.resting:
+            work.resting = resting
+            effect = WorkInterrupted if resting else WorkResumed
+            state.out.append(effect(agent.agent_id, interaction_id))
+
+
+def wrap_up_rule(state: State, queue_id: str) -> WrapUp:
+    """The queue's rule; work without a queue has no wrap-up."""
+    queue = state.queues.get(queue_id)
+    return queue.conf.wrap_up if queue is not None else _NO_WRAP_UP
+
+
+def end_work(state: State, agent: AgentRecord, call: InteractionRecord, wrap_up: bool) -> None:
+    """This agent's part of the interaction is over; wrap-up begins if its queue has any."""
+    work = agent.work[call.interaction_id]
+    del call.agents[agent.agent_id]
+    rule = wrap_up_rule(state, work.queue_id)
+    wants = wrap_up and work.phase == "talking" and rule.mode is not WrapUpMode.NONE
+    if wants and (rule.mode is WrapUpMode.MANUAL or rule.seconds > 0):
+        work.phase = "wrap_up"
+        work.resting = False
+        if rule.mode is not WrapUpMode.MANUAL:
+            work.until = state.now + rule.seconds
+            state.timers.set((WRAP_UP, agent.agent_id, call.interaction_id), work.until)
+        refresh(state, agent)
+    else:
+        finish(state, agent, call.interaction_id)
+
+
+def finish(state: State, agent: AgentRecord, interaction_id: str) -> None:
+    """The agent is through with this interaction, wrap-up included."""
+    work = agent.work.pop(interaction_id)
+    if work.until is not None:
+        state.timers.cancel((WRAP_UP, agent.agent_id, interaction_id))
+    queue = state.queues.get(work.queue_id)
+    if queue is not None and work.phase != "consulting":
+        queue.flow.handled(state.now - work.since)
+    if agent.work:
+        rest(state, agent)
+    elif agent.leaving:
+        _leave(agent)
+    refresh(state, agent)

@@ -1,0 +1,158 @@
+"""What an interaction asks for at its present step, and where it stands in the lines."""
+
+from bisect import bisect_left, insort
+from collections.abc import Mapping
+
+from acd.expressions import ANYONE, All, Node, attributes_named, bind, parse
+from acd.routing.agents import reprofile
+from acd.routing.index import Demand, LineKey
+from acd.routing.matching import Target
+from acd.routing.queues import QueueRecord
+from acd.routing.state import FRONT, AgentRecord, InteractionRecord, State
+
+
+def targets(state: State, call: InteractionRecord, mask: int) -> tuple[Target, ...]:
+    """Who may serve the interaction once the steps of `mask` are taken, first choice first."""
+    own = bind(parse(call.require), call.attributes) if call.require else ANYONE
+    programme = call.queue.conf.programme_id
+    found: list[Target] = []
+    for number, step in enumerate(call.plan.steps):
+        if not mask >> number & 1:
+            continue
+        mine = ANYONE if step.conf.relax_own else own
+        if not step.conf.cumulative:
+            found.clear()
+        if step.require is not None:
+            prefer = tuple(bind(node, call.attributes) for node in step.prefer)
+            found.append(Target(_both(bind(step.require, call.attributes), mine), prefer, programme))
+        other = state.queues.get(step.conf.add_queue)
+        if other is not None:
+            found += [
+                Target(_both(target.require, mine), target.prefer, target.programme_id)
+                for target in first_targets(other, call.attributes)
+            ]
+    return tuple(found)
+
+
+def first_targets(queue: QueueRecord, attributes: Mapping[str, str]) -> list[Target]:
+    """Whom the queue's own plan asks for at once."""
+    return [
+        Target(
+            bind(step.require, attributes),
+            tuple(bind(node, attributes) for node in step.prefer),
+            queue.conf.programme_id,
+        )
+        for step in queue.plan.steps
+        if step.require is not None and not step.conf.after and not step.conf.when
+    ][:1]
+
+
+def targets_of_plan(queue: QueueRecord) -> tuple[Target, ...]:
+    """Whoever may serve the queue at some step of its plan."""
+    return tuple(
+        Target(bind(step.require, {}), (), queue.conf.programme_id)
+        for step in queue.plan.steps
+        if step.require is not None
+    )
+
+
+def _both(step: Node, own: Node) -> Node:
+    if own is ANYONE:
+        return step
+    return own if step is ANYONE else All((step, own))
+
+
+def demand_of(state: State, call: InteractionRecord) -> Demand:
+    """The demand that the interaction now belongs to, made when it is the first of its kind."""
+    queue, plan, require, attributes = call.queue, call.plan, call.require, call.attributes
+    names: tuple[str, ...] = plan.names
+    if "$" in require:
+        names = tuple(sorted({*names, *attributes_named(parse(require))}))
+    values = tuple(attributes.get(name, "") for name in names) if names else ()
+    key = (plan, call.mask, require, call.channel, call.direction, call.node, values)
+    demand = queue.demands.get(key)
+    if demand is None or demand not in state.index.demands:
+        demand = queue.demands[key] = _make(state, call)
+    return demand
+
+
+def _make(state: State, call: InteractionRecord) -> Demand:
+    conf = call.queue.conf
+    found = targets(state, call, call.mask)
+    demand = Demand(
+        conf.queue_id, found, call.channel, call.direction, call.node, conf.strategy, conf.weights, conf.reserve
+    )
+    tell_apart(state, found)
+    state.index.add(demand)
+    return demand
+
+
+def tell_apart(state: State, found: tuple[Target, ...]) -> None:
+    """When these targets name facts that profiles do not show yet, split the profiles by them."""
+    asked = state.index.asks(found)
+    if not asked:
+        return
+    state.index.split |= asked
+    whole = {name for name, value in asked if not value}
+    named = {value for name, value in asked if value}
+    for agent in state.agents.values():
+        if agent.agent_id in named or ("team" in whole and agent.conf.team) or whole & agent.conf.attributes.keys():
+            reprofile(state, agent)
+
+
+def can_serve(state: State, agent: AgentRecord, call: InteractionRecord) -> bool:
+    """Whether the agent could serve the interaction at some step of its plan, capacity apart."""
+    traits = agent.profile.traits
+    if not traits.allows(call.channel, call.direction):
+        return False
+    found = targets(state, call, call.plan.full)
+    tell_apart(state, found)
+    return agent.profile.traits.tier(found) is not None
+
+
+def total_priority(state: State, call: InteractionRecord) -> int:
+    """Own, plan's, queue's, programme's and segment's priority together, within the limits."""
+    conf, config = call.queue.conf, state.config
+    total = call.priority + call.boost + conf.priority
+    programme = config.programmes.get(conf.programme_id)
+    if programme is not None:
+        total += programme.priority
+        if programme.segment_priority:
+            total += programme.segment_priority.get(call.attributes.get("segment", ""), 0)
+    limit = config.max_priority
+    return -limit if total < -limit else limit if total > limit else total
+
+
+def key_of(state: State, call: InteractionRecord) -> LineKey:
+    """The interaction's order: one point of priority is worth a fixed number of seconds of waiting."""
+    if call.rank == FRONT:
+        instant = float(-call.front)
+    else:
+        instant = call.place_since - total_priority(state, call) * state.config.seconds_per_priority
+    return (call.rank, instant, 1 if call.number else 0, call.draw, call.interaction_id)
+
+
+def stand(state: State, call: InteractionRecord) -> None:
+    """The interaction waits in the lines (for its preferred agent alone when it is held for one)."""
+    key = call.line_key = key_of(state, call)
+    call.queue.put(key, state.now)
+    if call.held_for:
+        insort(state.agents[call.held_for].reserved, key)
+    elif call.place == "waiting":
+        call.demand = demand_of(state, call)
+        state.index.put(call.demand, key)
+
+
+def step_out(state: State, call: InteractionRecord) -> None:
+    """The interaction stands in no line."""
+    key = call.line_key
+    if key is None:
+        return
+    call.queue.take(key)
+    if call.demand is not None:
+        state.index.take(call.demand, key)
+        call.demand = None
+    if call.held_for:
+        reserved = state.agents[call.held_for].reserved
+        del reserved[bisect_left(reserved, key)]
+    call.line_key = None

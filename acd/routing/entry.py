@@ -1,0 +1,163 @@
+"""How an interaction enters a queue, goes through its plan, and overflows out of it."""
+
+from math import ceil
+
+from acd.config import Overflow, OverflowKind, PlanStep
+from acd.effects import Dequeued, NobodyQualified, Overflowed, PlanStepTaken, PriorityChanged, Queued
+from acd.routing import offers
+from acd.routing.demands import can_serve, demand_of, step_out, total_priority
+from acd.routing.figures import announcement, condition_holds, queue_estimate
+from acd.routing.hours import is_open as hours_open
+from acd.routing.queues import QueueRecord
+from acd.routing.state import InteractionRecord, State, is_available, is_open
+from acd.routing.timers import ANNOUNCE, PLAN, RELEASE
+
+_MAX_HOPS = 5
+
+
+def enter(state: State, call: InteractionRecord, queue: QueueRecord, limits: bool = True) -> None:
+    """The interaction begins to wait in this queue, or goes where the queue's limits send it."""
+    if call.queue is not queue:
+        call.plan_id = ""
+    call.queue = queue
+    call.plan = state.plans.get(call.plan_id) or queue.plan
+    call.mask = call.boost = 0
+    call.place = "waiting"
+    if limits:
+        divert = _limit(state, call)
+        if divert is not None and not overflow(state, call, *divert):
+            return
+    state.out.append(Queued(call.interaction_id, queue.conf.queue_id, call.waiting_since, total_priority(state, call)))
+    if not advance(state, call):
+        return
+    if call.preferred and call.preferred_wait > 0:
+        _hold_for_preferred(state, call)
+    if queue.conf.announcements is not None:
+        plan_announcement(state, call)
+    if call.mask and not demand_of(state, call).pools:
+        state.out.append(NobodyQualified(call.interaction_id, queue.conf.queue_id))
+    state.loose_calls[call.interaction_id] = call
+
+
+def _limit(state: State, call: InteractionRecord) -> tuple[Overflow, str] | None:
+    """The overflow that keeps the interaction out of its queue, and why."""
+    queue, conf = call.queue, call.queue.conf
+    if conf.hours is not None and conf.on_closed is not None and not hours_open(conf.hours, state.now):
+        return conf.on_closed, "closed"
+    if conf.on_full is not None and conf.max_waiting is not None and len(queue.line) >= conf.max_waiting:
+        return conf.on_full, "full"
+    if conf.on_long_wait is not None and conf.max_expected_wait is not None:
+        wait = queue_estimate(state, queue, None).expected_wait
+        if wait is not None and wait > conf.max_expected_wait:
+            return conf.on_long_wait, "long_wait"
+    return None
+
+
+def overflow(state: State, call: InteractionRecord, where: Overflow, reason: str) -> bool:
+    """Send the interaction there. True when it still waits in its queue (a call-back is only offered, or nowhere
+    to go)."""
+    here = call.queue.conf.queue_id
+    target: QueueRecord | None = None
+    if where.kind in (OverflowKind.QUEUE, OverflowKind.PROGRAMME):
+        target = _queue_of(state, where)
+        if target is None or target is call.queue or call.hops >= _MAX_HOPS:
+            return True
+    state.out.append(Overflowed(call.interaction_id, here, where.kind.value, where.target, reason))
+    if where.kind is OverflowKind.CALL_BACK:
+        return True
+    leave_line(state, call)
+    if target is None:
+        state.out.append(Dequeued(call.interaction_id, here, call.waiting_since, "overflow"))
+        state.close(call)
+        return False
+    call.hops += 1
+    call.plan_since = state.now
+    enter(state, call, target)
+    return False
+
+
+def _queue_of(state: State, where: Overflow) -> QueueRecord | None:
+    if where.kind is OverflowKind.QUEUE:
+        return state.queues.get(where.target)
+    programme = state.config.programmes.get(where.target)
+    return None if programme is None else state.queues.get(programme.overflow_queue)
+
+
+def leave_line(state: State, call: InteractionRecord) -> None:
+    """The interaction neither waits nor is offered any more."""
+    if call.fence:
+        offers.withdraw(state, call, "moved")
+    step_out(state, call)
+    call.held_for = ""
+    offers.stop_waiting_timers(state, call)
+    state.loose_calls.pop(call.interaction_id, None)
+
+
+def _hold_for_preferred(state: State, call: InteractionRecord) -> None:
+    agent = state.agents.get(call.preferred)
+    until = call.waiting_since + call.preferred_wait
+    if agent is None or not agent.signed_in or agent.leaving or until <= state.now:
+        return
+    if is_available(agent) and is_open(state, agent, call.channel):
+        return
+    if can_serve(state, agent, call):
+        call.held_for = agent.agent_id
+        offers.hold(state, call, until)
+
+
+def plan_announcement(state: State, call: InteractionRecord) -> None:
+    """Arm the next announcement of position and expected wait."""
+    rule = call.queue.conf.announcements
+    if rule is None:
+        return
+    due = call.waiting_since + rule.first_after
+    if due <= state.now:
+        due += max(1, ceil((state.now - due) / rule.every + 1e-9)) * rule.every
+    state.timers.set((ANNOUNCE, call.interaction_id, ""), due)
+
+
+def advance(state: State, call: InteractionRecord) -> bool:
+    """Take the plan's steps that are due and whose condition holds. False when one sent the interaction away."""
+    if call.plan.at_once:
+        call.mask = 1
+        return True
+    now = state.now
+    due: float | None = None
+    prompt = ""
+    for number, step in enumerate(call.plan.steps):
+        if call.mask >> number & 1:
+            continue
+        at = call.plan_since + step.conf.after
+        if at <= now:
+            if step.when is None or condition_holds(state, call, step.when):
+                call.mask |= 1 << number
+                prompt = step.conf.announce or prompt
+                if not _take(state, call, step.conf, number):
+                    return False
+                continue
+            at = now + state.config.recheck
+        due = at if due is None else min(due, at)
+    if due is not None:
+        state.timers.set((PLAN, call.interaction_id, ""), due)
+    if prompt:
+        state.out.append(announcement(state, call, prompt))
+    return True
+
+
+def _take(state: State, call: InteractionRecord, step: PlanStep, number: int) -> bool:
+    if number:
+        state.out.append(PlanStepTaken(call.interaction_id, call.queue.conf.queue_id, number))
+    if step.raise_priority:
+        call.boost += step.raise_priority
+        state.out.append(PriorityChanged(call.interaction_id, total_priority(state, call), "plan"))
+    return step.overflow is None or overflow(state, call, step.overflow, f"step {number}")
+
+
+def release(state: State, call: InteractionRecord) -> None:
+    """A hold is over: anyone may serve the interaction."""
+    step_out(state, call)
+    call.held_for = ""
+    call.place = "waiting"
+    call.preferred_wait = 0.0
+    state.timers.cancel((RELEASE, call.interaction_id, ""))
+    state.loose_calls[call.interaction_id] = call

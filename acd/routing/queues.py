@@ -1,0 +1,84 @@
+"""A queue as the engine keeps it: its line, its plan read once, its demands, its recent flow."""
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass
+
+from acd.config import Plan, PlanStep, Queue
+from acd.expressions import Node, attributes_named, parse_condition, parse_requirement
+from acd.routing.estimates import Flow
+from acd.routing.index import Demand, LineKey
+
+# Plan, steps taken, own requirement, channel, direction, node, values of the attributes asked for.
+DemandKey = tuple["PlanRecord", int, str, str, str, str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A plan's step with its expressions read."""
+
+    conf: PlanStep
+    when: Node | None
+    require: Node | None
+    prefer: tuple[Node, ...]
+
+
+class PlanRecord:
+    """A plan with its expressions read. `at_once`: it has nothing but a first step that always applies."""
+
+    __slots__ = ("at_once", "conf", "full", "names", "steps")
+
+    def __init__(self, conf: Plan) -> None:
+        self.conf = conf
+        self.steps = tuple(
+            StepRecord(
+                step,
+                parse_condition(step.when) if step.when else None,
+                None if step.require is None else parse_requirement(step.require),
+                tuple(parse_requirement(text) for text in step.prefer),
+            )
+            for step in conf.steps
+        )
+        nodes = [node for step in self.steps for node in (step.require, *step.prefer) if node is not None]
+        names: set[str] = set().union(*map(attributes_named, nodes)) if nodes else set()
+        self.names = tuple(sorted(names))
+        self.full = (1 << len(self.steps)) - 1
+        first = conf.steps[0] if len(conf.steps) == 1 else None
+        self.at_once = first is not None and first == PlanStep(
+            require=first.require, prefer=first.prefer, add_queue=first.add_queue, relax_own=first.relax_own
+        )
+
+
+class QueueRecord:
+    """A queue. `line` holds all who wait and are not being offered, in order; `offered` those who are."""
+
+    __slots__ = ("conf", "demands", "filled_at", "flow", "line", "offered", "plan", "plans", "retired")
+
+    def __init__(self, conf: Queue) -> None:
+        self.conf = conf
+        self.plan = PlanRecord(conf.plan)
+        self.line: list[LineKey] = []
+        self.offered: dict[str, None] = {}
+        self.demands: dict[DemandKey, Demand] = {}
+        self.flow = Flow()
+        self.filled_at = 0.0
+        self.retired = False
+
+    def put(self, key: LineKey, now: float) -> None:
+        """Someone begins to stand in the line."""
+        line = self.line
+        if not line:
+            self.filled_at = now
+            line.append(key)
+        elif line[-1] < key:
+            line.append(key)
+        else:
+            insort(line, key)
+
+    def take(self, key: LineKey) -> None:
+        """Someone stands in the line no more."""
+        line = self.line
+        del line[0 if line[0] == key else bisect_left(line, key)]
+
+    def position(self, key: LineKey) -> int:
+        """The place of this key in the line, 1 being the next."""
+        return bisect_left(self.line, key) + 1

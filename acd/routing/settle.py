@@ -1,0 +1,130 @@
+"""The heart: while an interaction waits and an agent who can serve it is ready, bring them together.
+
+Only those whose chance the event in hand has changed are looked at; for all others nothing has changed, so nobody
+qualified and ready can be left beside someone they could serve.
+"""
+
+from acd.config import Blend
+from acd.routing import offers
+from acd.routing.agents import show
+from acd.routing.demands import can_serve, demand_of, key_of, stand, step_out
+from acd.routing.index import Demand, LineKey
+from acd.routing.state import FRONT, AgentRecord, InteractionRecord, State, is_available, is_open
+
+
+def settle(state: State) -> None:
+    """Serve everyone who can be served."""
+    while state.loose_agents or state.loose_calls:
+        agents, state.loose_agents = state.loose_agents, {}
+        loose, state.loose_calls = state.loose_calls, {}
+        calls = list(loose.values())
+        if agents:
+            for call in calls:
+                _stand_again(state, call)
+            if len(agents) == 1:
+                _serve_one(state, next(iter(agents.values())))
+            else:
+                _serve_many(state, [agents[name] for name in sorted(agents)])
+            calls = [call for call in calls if call.place == "waiting" and call.line_key is not None]
+        if len(calls) > 1:
+            calls.sort(key=lambda call: key_of(state, call))
+        for call in calls:
+            agent = _agent_for(state, call)
+            if agent is not None:
+                offers.make(state, call, agent)
+            elif not agents:
+                _stand_again(state, call)
+
+
+def _stand_again(state: State, call: InteractionRecord) -> None:
+    if call.line_key is not None:
+        step_out(state, call)
+    stand(state, call)
+
+
+def _serve_one(state: State, agent: AgentRecord) -> None:
+    if not is_available(agent):
+        show(state, agent)
+        return
+    found = _call_for(state, agent, pooled=False)
+    if found is not None and not (found.demand is not None and found.demand.reserve):
+        offers.make(state, found, agent)
+        return
+    show(state, agent)
+    state.pool(agent)
+    if found is not None:
+        # The queue lets one agent go, and that is the best of all who are ready, not the one just freed.
+        offers.make(state, found, _agent_for(state, found) or agent)
+
+
+def _serve_many(state: State, agents: list[AgentRecord]) -> None:
+    for agent in agents:
+        show(state, agent)
+        if is_available(agent):
+            state.pool(agent)
+    while True:
+        choices = [
+            (call, agent)
+            for agent in agents
+            if agent.keys and (call := _call_for(state, agent, pooled=True)) is not None
+        ]
+        if not choices:
+            return
+        call, agent = min(choices, key=lambda choice: key_of(state, choice[0]))
+        offers.make(state, call, _agent_for(state, call) or agent)
+
+
+def _agent_for(state: State, call: InteractionRecord) -> AgentRecord | None:
+    """The agent to be offered this interaction now."""
+    if call.place != "waiting":
+        return None
+    if call.preferred:
+        agent = state.agents.get(call.preferred)
+        if agent is not None and agent.keys and is_open(state, agent, call.channel) and can_serve(state, agent, call):
+            return agent
+    demand = call.demand or demand_of(state, call)
+    if demand.reserve and demand.ready() <= demand.reserve:
+        return None
+    agent_id = demand.best_agent()
+    return None if agent_id is None else state.agents[agent_id]
+
+
+def _call_for(state: State, agent: AgentRecord, pooled: bool) -> InteractionRecord | None:
+    """The interaction that this agent serves next: those who wait for this very agent, then the first in line."""
+    for key in agent.reserved:
+        call = state.interactions[key[4]]
+        if is_open(state, agent, call.channel):
+            return call
+    active, mine = state.index.active, agent.profile.demands
+    if not active:
+        return None
+    first = _first(state, agent, active if len(active) < len(mine) else mine, pooled)
+    return None if first is None else state.interactions[first[4]]
+
+
+def _first(
+    state: State, agent: AgentRecord, demands: dict[Demand, None] | dict[Demand, float], pooled: bool
+) -> LineKey | None:
+    mine = agent.profile.demands
+    inbound_first = agent.profile.blend is Blend.INBOUND_FIRST
+    free = not agent.work
+    best: LineKey | None = None
+    best_outbound: LineKey | None = None
+    for demand in demands:
+        line = demand.line
+        if not line:
+            continue
+        cost = mine.get(demand)
+        if cost is None or not (free or is_open(state, agent, demand.channel)):
+            continue
+        if demand.reserve and demand.ready() + (not pooled) <= demand.reserve:
+            continue
+        key = line[0]
+        if cost and key[0] != FRONT:
+            key = (key[0], key[1] + cost, key[2], key[3], key[4])
+        if inbound_first and demand.direction != "inbound":
+            if best_outbound is None or key < best_outbound:
+                best_outbound = key
+        elif best is None or key < best:
+            best = key
+    return best_outbound if best is None else best

@@ -1,0 +1,250 @@
+"""The engine's memory: agents, interactions, queues, what is due, and the effects of the event in hand."""
+
+from collections.abc import Mapping
+from zlib import crc32
+
+from acd.config import Agent, Channel, Queue, RoutingConfig, Strategy
+from acd.effects import AgentStateName, Effect, Ignored
+from acd.routing.index import Demand, Index, LineKey, Pool, PoolKey, PoolKind, Profile
+from acd.routing.queues import PlanRecord, QueueRecord
+from acd.routing.timers import Timers
+from acd.views import Place
+
+FRONT, RETURNED, NORMAL = range(3)
+_REMEMBERED = 8192
+_SPREAD = 0x9E3779B1
+_WHOLE_AGENT = Channel()
+
+
+class Work:
+    """One interaction an agent has. Phases: `talking`, `consulting`, `wrap_up`. `resting`: interrupted."""
+
+    __slots__ = ("channel", "extensions", "phase", "queue_id", "resting", "since", "until")
+
+    def __init__(self, channel: str, queue_id: str, phase: str, since: float) -> None:
+        self.channel = channel
+        self.queue_id = queue_id
+        self.phase = phase
+        self.since = since
+        self.until: float | None = None
+        self.extensions = 0
+        self.resting = False
+
+
+class AgentRecord:
+    """One agent. `wants_ready` is what the agent asked for; the state shown follows from it and from the work.
+
+    `pause_until` keeps a ready agent from offers for a while. `leaving` marks a sign-out that waits for the end of
+    the present work. `idle` and `busy` are seconds of this shift, counted up to `counted`. `keys` are the agent's
+    entries in pools, `reserved` the line of those who wait for this very agent.
+    """
+
+    __slots__ = (
+        "agent_id", "busy", "conf", "counted", "draw", "failures", "idle", "interaction_id", "keys", "last_offer",
+        "leaving", "leaving_reason", "node", "offer", "offers", "pause_reason", "pause_until", "profile",
+        "ready_since", "reason", "rejections", "reserved", "ronas", "shown_reason", "signed_in", "since", "state",
+        "until", "wants_ready", "work",
+    )  # fmt: skip
+
+    def __init__(self, conf: Agent, profile: Profile, draw: int) -> None:
+        self.agent_id = conf.agent_id
+        self.conf = conf
+        self.profile = profile
+        self.draw = draw
+        self.node = conf.node
+        self.signed_in = False
+        self.leaving = False
+        self.leaving_reason = ""
+        self.wants_ready = False
+        self.reason = ""
+        self.pause_until: float | None = None
+        self.pause_reason = ""
+        self.work: dict[str, Work] = {}
+        self.offer: InteractionRecord | None = None
+        self.state: AgentStateName = "signed_out"
+        self.shown_reason = ""
+        self.since = 0.0
+        self.until: float | None = None
+        self.interaction_id = ""
+        self.ready_since = 0.0
+        self.counted = 0.0
+        self.idle = 0.0
+        self.busy = 0.0
+        self.last_offer = 0
+        self.offers = 0
+        self.ronas = 0
+        self.rejections = 0
+        self.failures = 0
+        self.keys: list[tuple[Pool, PoolKey]] = []
+        self.reserved: list[LineKey] = []
+
+
+class InteractionRecord:
+    """One interaction. `place`: waiting, held, offered or talking.
+
+    `place_since` is the instant its place in the line counts from, `plan_since` the one its plan counts from.
+    `line_key` is set while it stands in its queue's line, `demand` while it stands in a demand's. `held_for` is the
+    agent it is held for. `number` is set once it is a call-back; `dialling` while its customer is being called.
+    """
+
+    __slots__ = (
+        "agents", "attempt", "attributes", "boost", "channel", "deadline", "demand", "dialling", "direction", "draw",
+        "failures", "fence", "front", "held_for", "hops", "interaction_id", "line_key", "mask", "node", "number",
+        "offered_to", "place", "place_since", "plan", "plan_id", "plan_since", "preferred", "preferred_wait",
+        "priority", "queue", "rank", "require", "retry_at", "waiting_since",
+    )  # fmt: skip
+
+    def __init__(self, interaction_id: str, queue: QueueRecord, waiting_since: float, draw: int) -> None:
+        self.interaction_id = interaction_id
+        self.queue = queue
+        self.plan: PlanRecord = queue.plan
+        self.plan_id = ""
+        self.waiting_since = waiting_since
+        self.place_since = waiting_since
+        self.plan_since = waiting_since
+        self.draw = draw
+        self.channel = "voice"
+        self.direction = "inbound"
+        self.node = ""
+        self.require = ""
+        self.attributes: Mapping[str, str] = {}
+        self.priority = 0
+        self.boost = 0
+        self.rank = NORMAL
+        self.front = 0
+        self.mask = 0
+        self.place: Place = "waiting"
+        self.line_key: LineKey | None = None
+        self.demand: Demand | None = None
+        self.preferred = ""
+        self.preferred_wait = 0.0
+        self.held_for = ""
+        self.retry_at = 0.0
+        self.offered_to = ""
+        self.fence = 0
+        self.deadline = 0.0
+        self.failures = 0
+        self.hops = 0
+        self.agents: dict[str, None] = {}
+        self.number = ""
+        self.attempt = 0
+        self.dialling = False
+
+
+class State:
+    """Everything the engine knows. `loose_agents` and `loose_calls` are those whose chance has changed by the event in
+    hand; they are settled at its end."""
+
+    def __init__(self, config: RoutingConfig, seed: int, first_fence: int) -> None:
+        self.config = config
+        self.seed = seed
+        self.now = 0.0
+        self.out: list[Effect] = []
+        self.timers = Timers()
+        self.fence = first_fence - 1
+        self.fronts = 0
+        self.index = Index(config.crossing_cost, self._fill)
+        self.queues: dict[str, QueueRecord] = {}
+        self.plans: dict[str, PlanRecord] = {}
+        self.no_queue = QueueRecord(Queue(""))
+        self.agents: dict[str, AgentRecord] = {}
+        self.interactions: dict[str, InteractionRecord] = {}
+        self.offers: dict[int, InteractionRecord] = {}
+        self.closed: dict[str, float] = {}
+        self.loose_agents: dict[str, AgentRecord] = {}
+        self.loose_calls: dict[str, InteractionRecord] = {}
+
+    def draw(self, name: str) -> int:
+        """A number that stands for chance: the same for the same seed and name."""
+        return crc32(f"{self.seed}:{name}".encode())
+
+    def ignore(self, event: str, subject: str, why: str) -> None:
+        """Say that an event changed nothing."""
+        self.out.append(Ignored(event, subject, why))
+
+    def channel(self, name: str) -> Channel:
+        """The rules of a channel; one that is not configured takes a whole agent."""
+        return self.config.channels.get(name, _WHOLE_AGENT)
+
+    def close(self, call: InteractionRecord) -> None:
+        """The interaction is out of the engine's hands. A late duplicate of its entry is known by its instant."""
+        interaction_id = call.interaction_id
+        del self.interactions[interaction_id]
+        self.loose_calls.pop(interaction_id, None)
+        closed = self.closed
+        closed.pop(interaction_id, None)
+        closed[interaction_id] = self.now
+        if len(closed) > _REMEMBERED:
+            del closed[next(iter(closed))]
+
+    def pool_key(self, agent: AgentRecord, kind: PoolKind) -> PoolKey:
+        """Where the agent stands among the ready of its profile; fixed for as long as it stays ready."""
+        tie = (agent.draw + agent.offers * _SPREAD) * (agent.draw | 1) & 0xFFFFFFFF
+        since = agent.ready_since
+        match kind.strategy:
+            case Strategy.LONGEST_IDLE:
+                return (since, 0.0, tie, agent.agent_id)
+            case Strategy.MOST_IDLE:
+                # Idle time grows alike for all who are ready, so the order at this instant stays.
+                return (agent.counted - agent.idle, since, tie, agent.agent_id)
+            case Strategy.LEAST_OCCUPIED:
+                return (occupancy(agent), since, tie, agent.agent_id)
+            case Strategy.ROUND_ROBIN:
+                return (float(agent.last_offer), since, tie, agent.agent_id)
+            case _:
+                return (kind.idle * since + kind.occupancy * occupancy(agent), since, tie, agent.agent_id)
+
+    def pool(self, agent: AgentRecord) -> None:
+        """The agent is ready for all channels that are open: let demands find it."""
+        for kind, pool in agent.profile.pools.items():
+            if is_open(self, agent, kind.channel):
+                key = self.pool_key(agent, kind)
+                pool.add(key)
+                agent.keys.append((pool, key))
+
+    def unpool(self, agent: AgentRecord) -> None:
+        """No demand may find the agent."""
+        for pool, key in agent.keys:
+            pool.remove(key)
+        agent.keys.clear()
+
+    def _fill(self, profile: Profile, pool: Pool) -> None:
+        for agent_id in profile.members:
+            agent = self.agents.get(agent_id)
+            if agent is not None and agent.state != "signed_out" and is_available(agent):
+                if agent_id in self.loose_agents or not is_open(self, agent, pool.kind.channel):
+                    continue
+                key = self.pool_key(agent, pool.kind)
+                pool.add(key)
+                agent.keys.append((pool, key))
+
+
+def occupancy(agent: AgentRecord) -> float:
+    """Share of this shift's working time spent handling, as at the last change of state."""
+    total = agent.idle + agent.busy
+    return agent.busy / total if total else 0.0
+
+
+def is_available(agent: AgentRecord) -> bool:
+    """Whether the agent takes offers at all now (capacity apart)."""
+    return (
+        agent.wants_ready
+        and agent.signed_in
+        and agent.offer is None
+        and agent.pause_until is None
+        and not agent.leaving
+    )
+
+
+def is_open(state: State, agent: AgentRecord, channel: str) -> bool:
+    """Whether the agent has capacity for one more interaction of this channel."""
+    work = agent.work
+    if not work:
+        return True
+    rules = state.channel(channel)
+    used = 0
+    for item in work.values():
+        other = state.channel(item.channel)
+        if rules.interruptible or not other.interruptible:
+            used += other.units
+    return used + rules.units <= agent.conf.capacity
