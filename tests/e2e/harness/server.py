@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import os
 import random
 import secrets
@@ -12,14 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from onecall.asterisk import AsteriskInstance
-from onecall.asterisk_config import AsteriskSettings, write_if_changed
+from onecall.asterisk_config import AsteriskSettings
 from onecall.asterisk_program import AsteriskProgram, find_asterisk
+from onecall.certificate import make_certificate
+from onecall.endpoints import Endpoint, write_endpoints
 from tests.e2e.harness.manager import TestManager
 from tests.e2e.harness.phone import Phone
 
@@ -33,12 +28,12 @@ _RTP_PORTS = 400
 
 @dataclass(frozen=True, slots=True)
 class TestAgent:
-    """An agent's phone as pjsip.conf's templates know it: ``oc-desk`` (UDP) or ``oc-browser`` (WebRTC)."""
+    """An agent's phone; ``kind`` is ``sip`` (desk phone, UDP) or ``browser`` (WebRTC)."""
 
     __test__ = False
     extension: str
     password: str
-    template: str = "oc-desk"
+    kind: str = "sip"
 
 
 class TestAsterisk:
@@ -70,7 +65,8 @@ class TestAsterisk:
 
     def set_agents(self, agents: Iterable[TestAgent]) -> None:
         """Write the agents' endpoints; a running Asterisk needs ``manager().reload_phones()`` after it."""
-        write_if_changed(self.settings.agents_file, "\n".join(_endpoint(agent) for agent in agents))
+        known = [Endpoint(agent.extension, agent.password, agent.kind, f"Agent {agent.extension}") for agent in agents]
+        write_endpoints(self.settings.agents_file, known)
 
     def manager(self) -> TestManager:
         """A manager session: ``async with asterisk.manager() as manager``."""
@@ -112,34 +108,9 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
-def make_certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for localhost and its key, valid for a day."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate_file, key_file
-
-
 def _free_settings(folder: Path) -> AsteriskSettings:
-    certificate, private_key = make_certificate(folder / "tls")
+    certificate, private_key = folder / "tls" / "certificate.pem", folder / "tls" / "key.pem"
+    make_certificate(certificate, private_key, ("localhost", "127.0.0.1"))
     sip, manager, ws, wss, agi, trunk = free_ports(6)
     rtp = random.randrange(_FIRST_PORT, _LAST_PORT, _RTP_PORTS)
     return AsteriskSettings(
@@ -157,16 +128,6 @@ def _free_settings(folder: Path) -> AsteriskSettings:
         agi_port=agi,
         trunk_addresses=(CALLER_ADDRESS,),
         trunk_contact=f"sip:{CALLER_ADDRESS}:{trunk}",
-    )
-
-
-def _endpoint(agent: TestAgent) -> str:
-    extension = agent.extension
-    return (
-        f"[{extension}]({agent.template})\nauth = {extension}\naors = {extension}\n"
-        f'callerid = "Agent {extension}" <{extension}>\n\n'
-        f"[{extension}](oc-auth)\nusername = {extension}\npassword = {agent.password}\n\n"
-        f"[{extension}](oc-aor)\n"
     )
 
 
