@@ -1,0 +1,1 @@
+"""The simulator: the routing engine of live calls, driven on simulated time."""
