@@ -92,6 +92,11 @@ class Manager:
             await asyncio.sleep(pause)
             pause = min(pause * 2, self._settings.backoff_longest)
 
+    def reconnect(self, why: str) -> None:
+        """End this connection; the next one reads everything back."""
+        if self._protocol is not None:
+            self._protocol.drop(why)
+
     async def ask(self, name: str, fields: Fields | None = None, timeout: float | None = None) -> Event:
         """Carry out an action and return its answer. Raises Refused (Asterisk said no) and Unavailable."""
         return (await self.start([(name, fields or {})], timeout)[0])[-1]

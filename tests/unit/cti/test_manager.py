@@ -100,7 +100,7 @@ async def test_letters_and_line_ends_split_over_reads_arrive_whole() -> None:
 async def test_an_action_that_asterisk_does_not_answer_fails_after_its_time_out() -> None:
     async with a_world() as world:
         world.fake.answer = lambda peer, action: None
-        with pytest.raises(Unavailable, match="did not answer Status within 0.1 s"):
+        with pytest.raises(Unavailable, match="did not answer Status within"):
             await world.manager.ask("Status", timeout=0.1)
         assert world.manager.up
 

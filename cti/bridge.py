@@ -1,0 +1,302 @@
+"""The bridge: `acd.ports.Telephony` on a real Asterisk, and the one who tells `acd.ports.CallEvents`."""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+
+from acd.ports import CallEvents, CallFacts, Ring, Target
+from core.clock import Clock, SystemClock
+from core.errors import Invalid, NotFound, OneCallError, Unavailable
+from core.log import get_logger
+from cti.calls import ANNOUNCE, HOLD, IVR, Call, Calls, Line, Place, Timer, redirect, set_variables
+from cti.interpreter import Interpreter
+from cti.legs import Legs
+from cti.manager import Fields, Manager, Refused
+from cti.moves import Moves
+from cti.phones import Phones
+from cti.protocol import Event
+from cti.readback import VARIABLES, Reader, found
+from cti.ringing import Ringing
+from cti.settings import BridgeSettings
+from cti.talk import Talk
+from cti.tellings import Facts, Tellings
+
+_log = get_logger(__name__)
+_NUMBER = re.compile(r"\+?[0-9]{2,20}")
+_PROMPT = re.compile(r"[A-Za-z0-9_./:-]+")
+_IVR_DIVERTS = {"voicemail", "call_back", "closed"}
+_DTMF_MILLISECONDS = 120
+
+
+class _ManagerLine(Line):
+    """The model's way out, over the manager connection and the event loop."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.manager: Manager | None = None
+
+    def send(self, *actions: tuple[str, Fields], refused: Callable[[str], None] | None = None) -> None:
+        """Send in one write; a missing connection is made good by the read-back that follows it."""
+        if self.manager is None:
+            return
+        try:
+            answers = self.manager.start(actions)
+        except Unavailable as error:
+            _log.info("actions not sent", actions=[name for name, _ in actions], why=str(error))
+            return
+        if refused is not None:
+            for answer in answers:
+                answer.add_done_callback(lambda done: _tell_refusal(done, refused))
+
+    def ask(self, action: tuple[str, Fields], answered: Callable[[str | None], None]) -> None:
+        """Send and hand on the answer's value."""
+        if self.manager is None:
+            return
+        try:
+            (answer,) = self.manager.start([action])
+        except Unavailable:
+            return
+        answer.add_done_callback(lambda done: answered(_value(done)))
+
+    def after(self, seconds: float, do: Callable[[], None]) -> Timer:
+        """A timer of the running loop."""
+        return asyncio.get_running_loop().call_later(seconds, do)
+
+    def now(self) -> float:
+        """Epoch seconds, UTC."""
+        return self._clock.now()
+
+    def doubt(self, why: str) -> None:
+        """Close the connection; the next one reads everything back."""
+        if self.manager is not None:
+            self.manager.reconnect(why)
+
+
+class Bridge:
+    """Calls on one Asterisk. `run` connects and keeps connected; the commands are `acd.ports.Telephony`.
+
+    What happens is told to `events` (set before `run`), in order and never from inside a command. A fence that was
+    ringing when the connection was lost is settled by the read-back (`bridge_up`), not by a telling of its own.
+    """
+
+    def __init__(self, settings: BridgeSettings, facts: Facts, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._line = line = _ManagerLine(self._clock)
+        self.manager = line.manager = Manager(settings.manager, self)
+        self._calls = calls = Calls(int(self._clock.now()))
+        self._tell = tell = Tellings(line, _later, facts)
+        self._legs = legs = Legs(line, calls)
+        self._moves = moves = Moves(line, settings.move_timeout)
+        self._talk = talk = Talk(line, calls, legs, moves, tell)
+        talk.outside_timeout = settings.outside_timeout
+        self._phones = phones = Phones(line, calls, legs, moves, talk, tell)
+        phones.grace = settings.grace
+        self._ringing = ringing = Ringing(line, calls, legs, moves, tell, phones)
+        legs.owners = {"agent": ringing, "again": phones, "expert": talk}
+        moves.settled = talk.settled
+        self._interpreter = Interpreter(line, calls, legs, moves, talk, phones, tell)
+        self._reader = Reader(line, calls, legs, moves, phones, tell)
+
+    @property
+    def events(self) -> CallEvents | None:
+        """Who is told; set it before `run`."""
+        return self._tell.events
+
+    @events.setter
+    def events(self, events: CallEvents) -> None:
+        self._tell.events = events
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        await self.manager.run()
+
+    # ---- cti.manager.Listener ----
+
+    async def read_back(self) -> None:
+        """Learn Asterisk's state and tell it."""
+        contacts = await self._contacts()
+        channels = await self.manager.listing("Status", {"Variables": VARIABLES})
+        state = self._reader.rebuild(channels, contacts)
+        _log.info("read back", waiting=len(state.waiting), talking=len(state.talking), phones=len(state.registered))
+        self._tell.up(state)
+
+    def event(self, event: Event) -> None:
+        """One event of Asterisk."""
+        self._interpreter.event(event)
+
+    def down(self, why: str) -> None:
+        """The connection has ended."""
+        self._tell.down(why)
+
+    async def _contacts(self) -> list[Event]:
+        try:
+            return await self.manager.listing("PJSIPShowContacts")
+        except Refused:
+            return []  # Asterisk answers an empty list with an error.
+
+    # ---- acd.ports.Telephony ----
+
+    async def ring(self, ring: Ring) -> None:
+        """Start ringing, in one write, before this returns to the loop."""
+        self._must_be_up()
+        self._ringing.ring(ring)
+
+    async def stop_ringing(self, fence: int) -> None:
+        """Stop the phone of that offer at once; nothing to do is not an error."""
+        self._must_be_up()
+        self._ringing.stop(fence)
+
+    async def answer(self, fence: int) -> None:
+        """Make a desk phone that supports it pick up."""
+        self._must_be_up()
+        leg = self._calls.ringing(fence)
+        if leg is not None and not leg.up:
+            await self.manager.ask("PJSIPNotify", {"Channel": leg.channel, "Variable": "Event=talk"})
+
+    async def hang_up(self, interaction_id: str, agent_id: str) -> None:
+        """The agent's part ends."""
+        self._must_be_up()
+        self._talk.hang_up(*self._calls.talk(interaction_id, agent_id))
+
+    async def hold(self, interaction_id: str, agent_id: str) -> None:
+        """The caller rests with music."""
+        self._must_be_up()
+        call, _ = self._calls.talk(interaction_id, agent_id)
+        self._talk.hold(call)
+
+    async def resume(self, interaction_id: str, agent_id: str) -> None:
+        """Back into the room."""
+        self._must_be_up()
+        call, _ = self._calls.talk(interaction_id, agent_id)
+        self._talk.resume(call)
+
+    async def dtmf(self, interaction_id: str, agent_id: str, digits: str) -> None:
+        """Play keys to the caller's side."""
+        self._must_be_up()
+        call, _ = self._calls.talk(interaction_id, agent_id)
+        if not digits or set(digits) - set("0123456789*#ABCD"):
+            raise Invalid(f"{digits!r} are not telephone keys.", "Use 0-9, * and #.")
+        for digit in digits:
+            fields = {"Channel": call.channel, "Digit": digit, "Duration": str(_DTMF_MILLISECONDS)}
+            await self.manager.ask("PlayDTMF", fields)
+
+    async def transfer(self, interaction_id: str, agent_id: str, target: Target, extension: str | None) -> None:
+        """The caller goes to a number or to an agent's phone; the agent leaves."""
+        self._must_be_up()
+        call, party = self._calls.talk(interaction_id, agent_id)
+        self._talk.transfer(call, party, target, self._dial(target, extension or target.id), extension or "")
+
+    async def release_to_queue(self, interaction_id: str, agent_id: str, facts: CallFacts) -> None:
+        """Back to the waiting place with new facts; returns when the caller is there."""
+        self._must_be_up()
+        call, party = self._calls.talk(interaction_id, agent_id)
+        self._talk.release(call, party, facts)
+        if not await self._arrival(call, HOLD):
+            raise Unavailable("The caller could not be put back in the line.", "Look at the call's state.")
+
+    async def consult(self, interaction_id: str, agent_id: str, target: Target, extension: str) -> None:
+        """The caller rests, the expert rings into the room."""
+        self._must_be_up()
+        call, _ = self._calls.talk(interaction_id, agent_id)
+        headers = {"X-OneCall-Id": interaction_id} if target.kind == "agent" else {}
+        self._talk.consult(call, target, self._dial(target, extension), extension, headers)
+
+    async def consult_complete(self, interaction_id: str, agent_id: str) -> None:
+        """The caller joins the expert, the first agent leaves."""
+        self._must_be_up()
+        self._talk.complete(*self._calls.talk(interaction_id, agent_id))
+
+    async def consult_cancel(self, interaction_id: str, agent_id: str) -> None:
+        """The expert's leg ends; the caller comes back."""
+        self._must_be_up()
+        call, _ = self._calls.talk(interaction_id, agent_id)
+        self._talk.cancel(call)
+
+    async def conference(self, interaction_id: str, agent_id: str) -> None:
+        """Caller, agent and expert in one room."""
+        self._must_be_up()
+        call, _ = self._calls.talk(interaction_id, agent_id)
+        self._talk.conference(call)
+
+    async def record_pause(self, interaction_id: str, paused: bool) -> None:
+        """Silence in the recording while card digits are spoken."""
+        raise NotImplementedError
+
+    async def announce(self, interaction_id: str, prompts: Sequence[str]) -> None:
+        """Say prompts to a waiting caller."""
+        self._must_be_up()
+        call = self._calls.need(interaction_id)
+        if not prompts or not all(_PROMPT.fullmatch(prompt) for prompt in prompts):
+            raise Invalid(f"These are no names of prompts: {list(prompts)}.", "Use file names without ending.")
+        if call.place == HOLD and call.moving is None and call.party is None:
+            announcement = set_variables(call.channel, {"OC_ANNOUNCE": "&".join(prompts)})
+            self._moves.want(call, ANNOUNCE, *announcement)
+
+    async def divert(self, interaction_id: str, destination: str) -> None:
+        """Send a waiting caller out of the queue."""
+        self._must_be_up()
+        call = self._calls.need(interaction_id)
+        if destination in _IVR_DIVERTS:
+            told = {"OC_DIVERT": destination, "OC_DONE": "", "OC_QUEUE": ""}
+            self._line.send(*set_variables(call.channel, told), redirect(call, IVR))
+            self._calls.remove(call)
+        else:
+            target = Target("number", destination)
+            self._talk.dial_out(call, target, self._dial(target, destination))
+
+    # ---- ivr.ports.Transfers ----
+
+    async def to_number(self, interaction_id: str, number: str) -> None:
+        """Send a caller who is in the IVR to an outside number. Raises NotFound, Invalid and Unavailable."""
+        self._must_be_up()
+        target = Target("number", number)
+        dial = self._dial(target, number)
+        channels = await self.manager.listing("Status", {"Variables": "OC_ID"})
+        ids = [one.channel for one in map(found, channels) if one.values.get("OC_ID") == interaction_id]
+        if not ids:
+            raise NotFound(f"There is no caller {interaction_id}.", "The caller has hung up; nothing is to be done.")
+        self._talk.dial_out(self._calls.add(Call(interaction_id, ids[0], IVR)), target, dial)
+
+    # ---- inside ----
+
+    def _must_be_up(self) -> None:
+        if not self.manager.up:
+            raise Unavailable("Asterisk cannot be reached.", "Calls go on; try again when it is back.")
+
+    async def _arrival(self, call: Call, place: Place) -> bool:
+        """Whether the caller comes to that place, in the time that a move may take."""
+        there: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def arrived(is_there: bool) -> None:
+            if not there.done():
+                there.set_result(is_there)
+
+        self._moves.when_there(call, place, arrived)
+        try:
+            return await asyncio.wait_for(there, 3 * self._settings.move_timeout)
+        except TimeoutError:
+            return False
+
+    def _dial(self, target: Target, extension: str) -> str:
+        if not _NUMBER.fullmatch(extension):
+            raise Invalid(f"{extension!r} is not a number that can be dialled.", "Use digits, with + for E.164.")
+        if target.kind == "agent":
+            return f"PJSIP/{extension}"
+        return self._settings.trunk_dial.format(number=extension)
+
+
+def _later(do: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_soon(do)
+
+
+def _tell_refusal(done: "asyncio.Future[list[Event]]", refused: Callable[[str], None]) -> None:
+    error = None if done.cancelled() else done.exception()
+    if isinstance(error, Refused):
+        refused(error.what)
+
+
+def _value(done: "asyncio.Future[list[Event]]") -> str | None:
+    if done.cancelled() or isinstance(done.exception(), OneCallError):
+        return None
+    return done.result()[-1].get("Value")

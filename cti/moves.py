@@ -1,0 +1,107 @@
+"""Takes callers from place to place: one Redirect in flight per channel, and the event that proves each arrival.
+
+Two Redirects in a row lose the second one, because the first has not yet taken the channel out of its room. So the
+next one waits for the proof of the last one: the room's join, or the place's own user event.
+"""
+
+from collections.abc import Callable
+
+from core.log import get_logger
+from cti.calls import HOLD, Call, Line, Place, redirect
+from cti.manager import Fields
+
+_log = get_logger(__name__)
+_TRIES = 2
+_BACK_IN_LINE = 0.3
+
+
+class Moves:
+    """Where each caller is going. `settled` is called when one has arrived and goes nowhere else."""
+
+    def __init__(self, line: Line, timeout: float) -> None:
+        self._line = line
+        self._timeout = timeout
+        self.settled: Callable[[Call], None] = lambda call: None
+
+    def want(self, call: Call, place: Place, *before: tuple[str, Fields]) -> None:
+        """Take the caller there; `before` are actions for the same write. A later wish replaces an earlier one."""
+        call.wanted = place
+        if call.moving is None:
+            self._go(call, place, *before)
+        elif before:
+            self._line.send(*before)
+
+    def when_there(self, call: Call, place: Place, then: Callable[[bool], None]) -> None:
+        """Call `then(True)` once the caller is there, `then(False)` once it goes elsewhere or is gone."""
+        if call.place == place and call.wanted is None:
+            then(True)
+        else:
+            call.arrivals.append((place, then))
+
+    def arrived(self, call: Call, place: Place) -> None:
+        """Asterisk says that the caller is there."""
+        if place == HOLD and call.moving is not None and call.moving.stage == "talk":
+            # Either the end of an announcement, told late, or a room that let nobody in: the join would come at once.
+            self._watch(call, _BACK_IN_LINE, lambda: self._back_in_line(call))
+            return
+        call.place = place
+        if call.moving is not None and call.moving != place:
+            return
+        self._here(call)
+
+    def gone(self, call: Call) -> None:
+        """The caller's channel has ended."""
+        self._stop_watching(call)
+        call.moving = call.wanted = None
+        self._tell_arrivals(call, gone=True)
+
+    def _here(self, call: Call) -> None:
+        self._stop_watching(call)
+        call.moving, call.tries = None, 0
+        if call.wanted is not None and call.wanted != call.place:
+            self._go(call, call.wanted)
+            return
+        call.wanted = None
+        self._tell_arrivals(call, gone=False)
+        self.settled(call)
+
+    def _back_in_line(self, call: Call) -> None:
+        call.place, call.moving, call.wanted = HOLD, None, None
+        self._here(call)
+
+    def _go(self, call: Call, place: Place, *before: tuple[str, Fields]) -> None:
+        if place == call.place:
+            if before:
+                self._line.send(*before)
+            self._here(call)
+            return
+        call.moving = place
+        call.tries += 1
+        self._watch(call, self._timeout, lambda: self._late(call, place))
+        self._line.send(*before, redirect(call, place), refused=lambda why: self._refused(call, why))
+
+    def _late(self, call: Call, place: Place) -> None:
+        _log.warning("caller has not arrived", interaction_id=call.interaction_id, place=str(place))
+        call.moving = None
+        if call.tries < _TRIES:
+            self._go(call, call.wanted or place)
+            return
+        self._line.doubt(f"the caller of {call.interaction_id} cannot be brought to {call.wanted}")
+
+    def _refused(self, call: Call, why: str) -> None:
+        """The channel is gone, or cannot be moved; its end, if that is it, is on its way."""
+        _log.info("caller cannot be moved", interaction_id=call.interaction_id, place=str(call.moving), why=why)
+
+    def _watch(self, call: Call, seconds: float, do: Callable[[], None]) -> None:
+        self._stop_watching(call)
+        call.watch = self._line.after(seconds, do)
+
+    def _stop_watching(self, call: Call) -> None:
+        if call.watch is not None:
+            call.watch.cancel()
+            call.watch = None
+
+    def _tell_arrivals(self, call: Call, *, gone: bool) -> None:
+        arrivals, call.arrivals = call.arrivals, []
+        for place, then in arrivals:
+            then(not gone and place == call.place)

@@ -1,0 +1,198 @@
+"""Agents' phones: which are registered, and what happens when one vanishes in mid-call.
+
+A browser that reloads its page, loses its socket or is closed does not say goodbye. The caller rests with music, the
+phone is rung again into the same talk as soon as it is back (it answers by itself), and after the grace time the
+caller goes back to the line.
+"""
+
+import re
+from collections.abc import Callable
+
+from acd.ports import Refusal
+from core.log import get_logger
+from cti.calls import REST, Call, Calls, Leg, Line, Party, room_place
+from cti.legs import Legs
+from cti.moves import Moves
+from cti.protocol import Event
+from cti.talk import Talk
+from cti.tellings import Tellings
+
+_log = get_logger(__name__)
+_GONE = {"Removed", "Unreachable"}
+_USER = re.compile(r"sips?:([^@;>]*)@([^;>]*)")
+_HEARD_PAUSE = 0.7
+_AGAIN_PAUSE = 1.0
+_AUTO_ANSWER = {"Call-Info": "<sip:onecall>;answer-after=0", "Alert-Info": "<sip:onecall>;info=alert-autoanswer"}
+
+
+def identity(uri: str) -> str:
+    """What stays the same in a contact while its page lives: a page loaded anew registers under another one."""
+    found = _USER.match(uri)
+    return f"{found.group(1)}@{found.group(2)}" if found else uri
+
+
+class Phones:
+    """Registrations, and the way back into a talk."""
+
+    def __init__(self, line: Line, calls: Calls, legs: Legs, moves: Moves, talk: Talk, tell: Tellings) -> None:
+        self._line = line
+        self._calls = calls
+        self._legs = legs
+        self._moves = moves
+        self._talk = talk
+        self._tell = tell
+        self._contacts: dict[str, list[str]] = {}
+        self.grace = 20.0
+
+    # ---- registrations ----
+
+    def contact(self, extension: str) -> str:
+        """The identity of the phone's newest registration; empty when there is none."""
+        contacts = self._contacts.get(extension)
+        return identity(contacts[-1]) if contacts else ""
+
+    @property
+    def registered(self) -> frozenset[str]:
+        """The extensions that can be rung."""
+        return frozenset(extension for extension, contacts in self._contacts.items() if contacts)
+
+    def replace(self, contacts: dict[str, list[str]]) -> None:
+        """What a read-back found."""
+        self._contacts = contacts
+
+    def contact_changed(self, event: Event) -> None:
+        """ContactStatus."""
+        extension, uri = event.get("AOR", ""), event.get("URI", "")
+        contacts = self._contacts.setdefault(extension, [])
+        before = bool(contacts)
+        if event.get("ContactStatus") in _GONE:
+            if uri in contacts:
+                contacts.remove(uri)
+        elif uri not in contacts:
+            contacts.append(uri)
+        if before != bool(contacts):
+            self._tell.phone(extension, bool(contacts))
+        for call in self._calls:
+            if call.party is not None and call.party.extension == extension and call.party.leaving is None:
+                self._in_talk(call, call.party)
+
+    def _in_talk(self, call: Call, party: Party) -> None:
+        contact = self.contact(party.extension)
+        if not contact:
+            if party.leg is not None:
+                self._listen(party.leg, lambda hears: self._heard(call, party, hears))
+        elif party.leg is None or contact != party.contact:
+            self._ring_again(call, party)
+
+    # ---- is somebody there? ----
+
+    def _listen(self, leg: Leg, then: Callable[[bool], None]) -> None:
+        """Whether sound still comes from the leg: a socket may be lost while the page lives and talks on."""
+        count = ("Getvar", {"Channel": leg.channel, "Variable": "CHANNEL(rtcp,rxcount)"})
+
+        def first(before: str | None) -> None:
+            self._line.after(_HEARD_PAUSE, lambda: self._line.ask(count, lambda now: then(now != before)))
+
+        self._line.ask(count, first)
+
+    def _heard(self, call: Call, party: Party, hears: bool) -> None:
+        if call.party is not party or hears or party.leaving or party.leg is None or self.contact(party.extension):
+            return
+        leg, party.leg = party.leg, None
+        _log.warning("agent's phone has vanished", interaction_id=call.interaction_id, extension=party.extension)
+        self._wait_for(call, party)
+        # The caller first: a room that its last agent leaves sends the caller on to the end.
+        self._moves.when_there(call, REST, lambda there: self._legs.cancel(leg))
+
+    # ---- lost ----
+
+    def leg_ended(self, call: Call, leg: Leg, *, lost: bool) -> None:
+        """An agent's leg has ended in mid-call."""
+        party = call.party
+        if party is None or party.leg is not leg:
+            return
+        if not lost or not party.agent_id or party.leaving:
+            self._talk.agent_ended(call, leg)
+            return
+        party.leg = None
+        _log.warning("agent's phone was lost", interaction_id=call.interaction_id, extension=party.extension)
+        self._wait_for(call, party)
+        if self.contact(party.extension):
+            self._ring_again(call, party)
+
+    def _wait_for(self, call: Call, party: Party) -> None:
+        if call.expert is not None and call.expert.joined:
+            self._talk.give_up(call, party)
+            return
+        if call.expert is not None:
+            self._legs.cancel(call.expert.leg)
+            call.expert = None
+        party.grace = self._line.after(self.grace, lambda: self._grace_over(call, party))
+        self._moves.want(call, REST)
+        self._tell.view(call)
+
+    def _grace_over(self, call: Call, party: Party) -> None:
+        if call.party is not party or party.leg is not None or self._calls.get(call.interaction_id) is not call:
+            return
+        for leg in self._again_legs(call):
+            self._legs.cancel(leg)
+        self._talk.give_up(call, party)
+
+    # ---- and found again ----
+
+    def _ring_again(self, call: Call, party: Party) -> None:
+        if any(not leg.cancelled for leg in self._again_legs(call)):
+            return
+        party.contact = self.contact(party.extension)
+        leg = Leg(
+            channel=f"oc-{party.fence or 0}-{call.interaction_id}-{self._calls.next_number()}",
+            role="again",
+            interaction_id=call.interaction_id,
+            dial=f"PJSIP/{party.extension}",
+            room=call.room,
+            fence=party.fence,
+            agent_id=party.agent_id,
+            extension=party.extension,
+        )
+        number = call.facts.number if call.facts else None
+        headers = {"X-OneCall-Id": call.interaction_id, "X-OneCall-Fence": str(party.fence or 0), **_AUTO_ANSWER}
+        action = self._legs.originate(leg, max(self.grace, 5.0), f'"" <{number or ""}>', headers)
+        self._line.send(action, refused=lambda why: self._legs.not_originated(leg, why))
+
+    def _again_legs(self, call: Call) -> list[Leg]:
+        return [
+            leg
+            for leg in self._calls.legs.values()
+            if leg.role == "again" and leg.interaction_id == call.interaction_id
+        ]
+
+    # ---- Owner of legs of role `again` ----
+
+    def joined(self, call: Call, leg: Leg) -> None:
+        """The phone is back in the room."""
+        party = call.party
+        if party is None or party.leaving:
+            self._legs.cancel(leg)
+            return
+        before, party.leg, leg.role = party.leg, leg, "agent"
+        if party.grace is not None:
+            party.grace.cancel()
+            party.grace = None
+        if before is not None:
+            self._legs.cancel(before)
+        elif call.expert is None:
+            self._moves.want(call, room_place(call.room))
+        self._tell.view(call)
+
+    def refused(self, call: Call, leg: Leg, reason: Refusal) -> None:
+        """It did not answer: once more, as long as the grace time lasts and it is registered."""
+        self._line.after(_AGAIN_PAUSE, lambda: self._try_again(call))
+
+    def ended(self, call: Call, leg: Leg, *, lost: bool) -> None:
+        """Legs that have joined are the agent's own: `leg_ended`."""
+
+    def _try_again(self, call: Call) -> None:
+        party = call.party
+        known = self._calls.get(call.interaction_id) is call
+        if known and party is not None and party.leg is None and self.contact(party.extension):
+            self._ring_again(call, party)
