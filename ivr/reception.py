@@ -19,6 +19,19 @@ _log = get_logger(__name__)
 # The dialled number comes last: it is the one value here that a caller chooses, and may hold the separator.
 _ASKED = "${OC_ID}|${OC_ARRIVED}|${OC_DIVERT}|${OC_LANG}|${OC_CUSTOMER}|${OC_DID}"
 _NO_FLOW = Flow.model_validate({"flow": "no-flow", "start": "end", "steps": {"end": {"do": "hang_up"}}})
+_SENT_BACK = Flow.model_validate(
+    {
+        "flow": "sent-back",
+        "start": "message",
+        "diverts": {"voicemail": "message", "call_back": "call_back", "closed": "message"},
+        "steps": {
+            "call_back": {"do": "call_back", "next": "end", "otherwise": "message"},
+            "message": {"do": "voicemail", "next": "end"},
+            "end": {"do": "hang_up"},
+        },
+    }
+)
+"""For callers whom routing sends back to a flow that says nothing of it: they shall not hear the menu again."""
 _DEFAULT_REGION = "IT"
 
 
@@ -49,6 +62,8 @@ class Reception:
             # First of all, so that whatever happens from here on has a name and an unfinished IVR is seen as such.
             await agi.set_variable("OC_ID", channel.interaction_id)
             await agi.set_variable("OC_DONE", "")
+            if channel.divert is not None:
+                await agi.set_variable("OC_DIVERT", "")
             plan = await self._plan(channel.did)
             call = self._call(agi, channel, plan)
             if channel.divert is None:
@@ -102,7 +117,9 @@ class Reception:
             await self._refuse(Talk(agi, call, _NO_FLOW, {}, self._kit))
             return
         flow = self._reader.flow(plan)
-        start = flow.diverts.get(divert, flow.start) if divert else flow.start
+        if divert is not None and divert not in flow.diverts:
+            flow = _SENT_BACK
+        start = flow.diverts[divert] if divert is not None else flow.start
         await run_flow(Talk(agi, call, flow, self._reader.calendars(plan, flow), self._kit), start)
 
     async def _refuse(self, talk: Talk) -> None:

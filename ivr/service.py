@@ -90,6 +90,11 @@ class IvrService:
         """The port Asterisk connects to."""
         return self._server.port
 
+    @property
+    def calls(self) -> int:
+        """Calls in the IVR now."""
+        return self._server.calls
+
     async def start(self) -> None:
         """Take calls, bring in what was spooled meanwhile, make the prompts that are missing."""
         await self._server.start()
