@@ -42,6 +42,7 @@ def configure(form: Literal["json", "text"] = "json", level: str = "INFO") -> No
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger("alembic").setLevel("WARNING")
 
 
 def get_logger(name: str) -> Logger:

@@ -12,11 +12,11 @@ from acd.ports import CallFacts, CallView, ReadBack, Ring
 from core.journal import Fact
 from cti.bridge import Bridge
 from cti.settings import BridgeSettings, ManagerSettings
-from tests.e2e.harness.audio import tone
-from tests.e2e.harness.call import Call
+from phones.audio import tone
+from phones.call import Call
 from tests.e2e.harness.fixtures import AGENTS
 from tests.e2e.harness.ivr import ScriptedIvr
-from tests.e2e.harness.phone import Phone
+from phones.phone import Phone
 from tests.e2e.harness.server import TestAsterisk
 
 SINCE = 1_790_000_000.25
@@ -167,8 +167,16 @@ class CtiHouse:
     async def __aexit__(self, *_: object) -> None:
         for phone in self.phones:
             await phone.close()
+        if self._task is not None:
+            await self._until_quiet()
         await self.stop_bridge()
         await self._ivr.__aexit__()
+
+    async def _until_quiet(self) -> None:
+        """The next test finds no channel of this one."""
+        async with asyncio.timeout(10):
+            while await self.bridge.manager.listing("Status"):
+                await asyncio.sleep(0.05)
 
     def _new_bridge(self) -> Bridge:
         bridge = Bridge(self.settings, self.book)

@@ -19,7 +19,7 @@ from ivr.flows import StoredFlows
 from ivr.model import DialledNumber, FlowRow
 from ivr.ports import CallBackRequest, Identification, QueueOutlook, Voicemail
 from ivr.service import IvrPorts, IvrService, IvrSettings
-from tests.e2e.harness.audio import decode, tone
+from phones.audio import decode, tone
 from tests.e2e.harness.server import TestAsterisk
 
 DID = "+390116180100"

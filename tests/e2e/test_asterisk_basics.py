@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from onecall.asterisk import AsteriskInstance
-from tests.e2e.harness.audio import RATE, from_wav, level_at, loudness, tone, tone_share
-from tests.e2e.harness.call import Call
+from phones.audio import RATE, from_wav, level_at, loudness, tone, tone_share
+from phones.call import Call
 from tests.e2e.harness.fixtures import AGENTS, Keep, MakeAsterisk
 from tests.e2e.harness.ivr import TO_THE_QUEUE, ScriptedIvr
 from tests.e2e.harness.manager import TestManager
-from tests.e2e.harness.phone import Phone, RegistrationRefused
+from phones.phone import Phone, RegistrationRefused
 from tests.e2e.harness.server import TestAgent, TestAsterisk
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness.audio import decode, from_wav, level_at, tone
-from tests.e2e.harness.call import Call
+from phones.audio import decode, from_wav, level_at, tone
+from phones.call import Call
 from tests.e2e.harness.fixtures import Keep
 from tests.e2e.harness.manager import TestManager
 from tests.e2e.harness.server import TestAsterisk

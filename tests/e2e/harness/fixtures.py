@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.e2e.harness.phone import Phone
+from phones.phone import Phone
 from tests.e2e.harness.server import TestAgent, TestAsterisk
 
 AGENTS = tuple(TestAgent(str(2001 + n), f"secret-of-{2001 + n}") for n in range(8))

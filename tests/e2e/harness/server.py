@@ -16,7 +16,7 @@ from onecall.asterisk_program import AsteriskProgram, find_asterisk
 from onecall.certificate import make_certificate
 from onecall.endpoints import Endpoint, write_endpoints
 from tests.e2e.harness.manager import TestManager
-from tests.e2e.harness.phone import Phone
+from phones.phone import Phone
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CALLER_ADDRESS = "127.0.1.1"
