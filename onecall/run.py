@@ -21,6 +21,7 @@ from onecall.asterisk_settings import asterisk_home, asterisk_settings, manager_
 from onecall.certificate import certificate_files
 from onecall.house import RoutingHouse, make_bus
 from onecall.provision import provision
+from onecall.robots import moving
 from onecall.settings import PROJECT, Settings
 from onecall.web import serving
 from tickets import demo as ticket_demo
@@ -35,12 +36,10 @@ async def run(settings: Settings, *, robots: bool = False) -> int:
     async with contextlib.AsyncExitStack() as stack:
         accounts = await _prepare(settings)
         await stack.enter_async_context(_own_asterisk(settings))
-        await stack.enter_async_context(_rooms(settings, {"api", "acd"}))
+        database, bus = await stack.enter_async_context(_rooms(settings, {"api", "acd"}))
         _greet(settings, accounts)
         if robots:
-            from onecall.robots import moving
-
-            await stack.enter_async_context(moving(settings, accounts))
+            await stack.enter_async_context(moving(settings, bus, database))
         await stop.wait()
         print("Stopping ...")
     print("Stopped.")
@@ -96,7 +95,7 @@ async def _own_asterisk(settings: Settings) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _rooms(settings: Settings, roles: Collection[str]) -> AsyncIterator[None]:
+async def _rooms(settings: Settings, roles: Collection[str]) -> AsyncIterator[tuple[Database, Bus]]:
     database, bus = Database(settings.database), make_bus(settings)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
@@ -109,7 +108,7 @@ async def _rooms(settings: Settings, roles: Collection[str]) -> AsyncIterator[No
             certificate, private_key = certificate_files(settings.state)
             ports = settings.http_port, settings.https_port
             await stack.enter_async_context(serving(app, settings.host, *ports, certificate, private_key))
-        yield
+        yield database, bus
 
 
 @contextlib.asynccontextmanager
