@@ -38,21 +38,22 @@ class CustomerNumberGiven(Given):
     """A phone number as people write it; it is stored in E.164. `region` reads numbers without a country code."""
 
     number: Line
-    region: str | None = Field(default=None, pattern="^[A-Z]{2}$")
+    region: str = Field(default="IT", pattern="^[A-Z]{2}$")
     shared: bool = False
 
 
 class CustomerGiven(Given):
-    """A new customer. `number` attaches the number of the present call."""
+    """A new customer of one programme (of all when absent). `number` attaches the number of the present call."""
 
     name: Line
+    programme_id: Id | None = None
     code: MaybeLine | None = None
     segment: MaybeLine | None = None
     city: MaybeLine | None = None
     language: Language | None = None
     notes: Prose | None = None
     number: Line | None = None
-    region: str | None = Field(default=None, pattern="^[A-Z]{2}$")
+    region: str = Field(default="IT", pattern="^[A-Z]{2}$")
 
 
 class CustomerChange(Given):

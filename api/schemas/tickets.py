@@ -159,17 +159,21 @@ class InteractionLeg(Told):
 
 
 class Interaction(Told):
-    """One call from arrival to end."""
+    """One call from arrival to end; `confirmed`: an agent said who calls. `arrived` may be null for a moment."""
 
     id: str
     direction: Literal["inbound", "outbound"]
     number: str | None = None
     withheld: bool = False
+    identification: str
     programme_id: str | None = None
     queue_id: str | None = None
     customer_id: str | None = None
+    confirmed: bool = False
     ticket_id: str | None = None
-    arrived: Instant
+    path: str | None = None
+    language: str | None = None
+    arrived: Instant | None = None
     queued: Instant | None = None
     answered: Instant | None = None
     ended: Instant | None = None

@@ -1,0 +1,111 @@
+"""Programmes and queues, with targets and routing plans."""
+
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from acd.plans import queue_from_dict
+from fastapi import APIRouter, Path
+from sqlalchemy import select
+
+from acd.model import Programme, Queue
+from api.access import Administrator
+from api.routes.admin.shared import changing, existing, refuse_duplicate, require_known
+from api.routes.shared import Deps
+from api.schemas.admin import (
+    ProgrammeChange,
+    ProgrammeGiven,
+    ProgrammeList,
+    ProgrammeTold,
+    QueueChange,
+    QueueGiven,
+    QueueList,
+    QueueTold,
+)
+from api.schemas.common import Id
+from core.errors import Invalid
+
+router = APIRouter(prefix="/admin", tags=["admin"])
+
+
+@router.get("/programmes")
+async def list_programmes(caller: Administrator, deps: Deps) -> ProgrammeList:
+    """All programmes by name."""
+    async with deps.database.reading() as session:
+        rows = await session.scalars(select(Programme).order_by(Programme.name))
+        return ProgrammeList(items=[ProgrammeTold.model_validate(row) for row in rows])
+
+
+@router.post("/programmes", status_code=201)
+async def create_programme(given: ProgrammeGiven, caller: Administrator, deps: Deps) -> ProgrammeTold:
+    """A new programme."""
+    _check_zone(given.time_zone)
+    async with changing(deps, "programmes", given.id) as session:
+        await refuse_duplicate(session, Programme, given.id, "programme")
+        row = Programme(**given.model_dump())
+        session.add(row)
+    return ProgrammeTold.model_validate(row)
+
+
+@router.patch("/programmes/{programme_id}")
+async def change_programme(
+    programme_id: Annotated[Id, Path()], given: ProgrammeChange, caller: Administrator, deps: Deps
+) -> ProgrammeTold:
+    """Change a programme."""
+    _check_zone(given.time_zone)
+    async with changing(deps, "programmes", programme_id) as session:
+        row = await existing(session, Programme, programme_id, "programme")
+        _assign(row, given.model_dump(exclude_unset=True))
+    return ProgrammeTold.model_validate(row)
+
+
+@router.get("/queues")
+async def list_queues(caller: Administrator, deps: Deps) -> QueueList:
+    """All queues by name."""
+    async with deps.database.reading() as session:
+        rows = await session.scalars(select(Queue).order_by(Queue.name))
+        return QueueList(items=[QueueTold.model_validate(row) for row in rows])
+
+
+@router.post("/queues", status_code=201)
+async def create_queue(given: QueueGiven, caller: Administrator, deps: Deps) -> QueueTold:
+    """A new queue. Its plan is checked; an error names the place in it."""
+    queue_from_dict(given.id, given.plan)
+    async with changing(deps, "queues", given.id) as session:
+        await refuse_duplicate(session, Queue, given.id, "queue")
+        await require_known(session, Programme.id, [given.programme_id], "programme_id")
+        row = Queue(**given.model_dump())
+        session.add(row)
+    return QueueTold.model_validate(row)
+
+
+@router.patch("/queues/{queue_id}")
+async def change_queue(
+    queue_id: Annotated[Id, Path()], given: QueueChange, caller: Administrator, deps: Deps
+) -> QueueTold:
+    """Change a queue, live; callers who wait keep their place."""
+    if given.plan is not None:
+        queue_from_dict(queue_id, given.plan)
+    async with changing(deps, "queues", queue_id) as session:
+        row = await existing(session, Queue, queue_id, "queue")
+        _assign(row, given.model_dump(exclude_unset=True))
+    return QueueTold.model_validate(row)
+
+
+def _assign(row: Programme | Queue, changes: dict[str, Any]) -> None:
+    for field, value in changes.items():
+        if value is None:
+            raise Invalid(f"{field}: may not be empty.", "Leave the field out to keep its value.")
+        setattr(row, field, value)
+
+
+def _check_zone(name: str | None) -> None:
+    if name is None:
+        return
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise Invalid(
+            f"time_zone: {name!r} is not a time zone.",
+            "Use a name of the time zone database, for example Europe/Rome.",
+            values={"field": "time_zone"},
+        ) from None

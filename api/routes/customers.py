@@ -1,0 +1,73 @@
+"""Customers and their numbers."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from api.access import FrontLine, Reader
+from api.routes.shared import Work, actor
+from api.schemas.common import Id, Search
+from api.schemas.customers import (
+    Customer,
+    CustomerChange,
+    CustomerGiven,
+    CustomerList,
+    CustomerNumberGiven,
+    CustomerStory,
+)
+from tickets import customers
+
+router = APIRouter(prefix="/customers", tags=["customers"])
+CustomerId = Annotated[Id, Path()]
+
+
+@router.get("")
+async def search_customers(
+    caller: Reader,
+    work: Work,
+    q: Search = "",
+    programme: Id | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> CustomerList:
+    """Search by name, code or number; with `programme` only its customers and the common ones."""
+    async with work.reading() as session:
+        return CustomerList.model_validate({"items": await customers.search(session, q, programme, limit)})
+
+
+@router.get("/{customer_id}")
+async def read_customer(customer_id: CustomerId, caller: Reader, work: Work) -> CustomerStory:
+    """The customer's whole story: contacts, tickets, promises."""
+    async with work.reading() as session:
+        return CustomerStory.model_validate(await customers.story(session, customer_id, caller.language))
+
+
+@router.post("", status_code=201)
+async def create_customer(given: CustomerGiven, caller: FrontLine, work: Work) -> Customer:
+    """A new customer, with a first number if given."""
+    fields = given.model_dump(exclude_none=True, exclude={"number", "region", "programme_id"})
+    async with work.unit(actor(caller)) as unit:
+        customer = await customers.create(unit, programme_id=given.programme_id, **fields)
+        if given.number is not None:
+            await customers.attach_number(unit, customer.id, given.number, region=given.region)
+    return await _card(work, customer.id)
+
+
+@router.patch("/{customer_id}")
+async def change_customer(customer_id: CustomerId, given: CustomerChange, caller: FrontLine, work: Work) -> Customer:
+    """Change a customer's data."""
+    async with work.unit(actor(caller)) as unit:
+        await customers.change(unit, customer_id, given.model_dump(exclude_none=True))
+    return await _card(work, customer_id)
+
+
+@router.post("/{customer_id}/numbers", status_code=201)
+async def add_number(customer_id: CustomerId, given: CustomerNumberGiven, caller: FrontLine, work: Work) -> Customer:
+    """Attach a phone number to a customer."""
+    async with work.unit(actor(caller)) as unit:
+        await customers.attach_number(unit, customer_id, given.number, region=given.region, shared=given.shared)
+    return await _card(work, customer_id)
+
+
+async def _card(work: Work, customer_id: str) -> Customer:
+    async with work.reading() as session:
+        return Customer.model_validate(await customers.card(session, customer_id))

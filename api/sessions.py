@@ -1,0 +1,176 @@
+"""Server-side sessions: who is signed in, for how long, and how it ends everywhere at once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.model import User, UserSession
+from core.bus import Bus, Message
+from core.clock import Clock, utc
+from core.db import Database
+from core.errors import SignInNeeded
+from core.ids import new_id
+from core.security import new_token, token_digest
+
+TOPIC = "session"
+"""Bus topic: `{session_ids: [...]}` that have ended, or `{user_id}` whose roles or state changed."""
+_CACHE_SECONDS = 3.0
+_TOUCH_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes this request."""
+
+    session_id: str
+    user_id: str
+    login: str
+    name: str
+    roles: frozenset[str]
+    agent_id: str | None
+    language: str
+    csrf: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    caller: Caller
+    read_at: float
+    idle_from: float
+
+
+class Sessions:
+    """Opens, finds and ends sessions. Found ones are remembered for 3 s; the bus tells all processes of an end."""
+
+    def __init__(
+        self, database: Database, bus: Bus, clock: Clock, *, session_hours: float, idle_minutes: float
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._longest = timedelta(hours=session_hours)
+        self._idle = idle_minutes * 60
+        self._known: dict[str, _Known] = {}
+
+    async def open(self, session: AsyncSession, user: User, address: str) -> tuple[str, Caller]:
+        """A new session for `user`: the cookie's token, and the caller."""
+        token, now = new_token(), utc(self._clock.now())
+        row = UserSession(
+            id=new_id(),
+            token_hash=token_digest(token),
+            user_id=user.id,
+            csrf=new_token(),
+            created=now,
+            expires=now + self._longest,
+            last_seen=now,
+            address=address[:64],
+        )
+        session.add(row)
+        await session.execute(delete(UserSession).where(UserSession.expires < now))
+        return token, _caller(user, row)
+
+    async def caller(self, token: str | None) -> Caller:
+        """Whose token this is. Raises SignInNeeded when it is nobody's, or the session has ended."""
+        if not token:
+            raise _nobody()
+        digest, now = token_digest(token), self._clock.now()
+        known = self._known.get(digest)
+        if known is None or now - known.read_at >= _CACHE_SECONDS:
+            known = await self._read(digest, now)
+        if now >= known.caller.expires.timestamp() or now - known.idle_from > self._idle:
+            raise _nobody()
+        return known.caller
+
+    async def still(self, caller: Caller) -> Caller:
+        """The same session read anew, and marked as in use. Raises SignInNeeded when it has ended."""
+        now = self._clock.now()
+        row, user = await self._find(UserSession.id == caller.session_id)
+        if row.expires.timestamp() <= now:
+            raise _nobody()
+        await self._touch(row, now)
+        return _caller(user, row)
+
+    async def end(self, session_ids: Collection[str]) -> None:
+        """End these sessions, everywhere."""
+        async with self._database.session() as session:
+            await session.execute(delete(UserSession).where(UserSession.id.in_(session_ids)))
+        await self.announce_end(session_ids)
+
+    async def end_all(self, user_id: str, *, but: str | None = None) -> None:
+        """End all sessions of a user (except the session `but`)."""
+        async with self._database.session() as session:
+            mine = select(UserSession.id).where(UserSession.user_id == user_id, UserSession.id != (but or ""))
+            ids = list(await session.scalars(mine))
+            await session.execute(delete(UserSession).where(UserSession.id.in_(ids)))
+        await self.announce_end(ids)
+
+    async def announce_end(self, session_ids: Collection[str]) -> None:
+        """Tell every process that these sessions are gone (their rows are deleted already)."""
+        self.forget(session_ids=session_ids)
+        if session_ids:
+            await self._bus.publish(TOPIC, {"session_ids": list(session_ids)})
+
+    async def announce_change(self, user_id: str) -> None:
+        """Tell every process that the user's roles or state changed."""
+        self.forget(user_id=user_id)
+        await self._bus.publish(TOPIC, {"user_id": user_id})
+
+    def hear(self, message: Message) -> None:
+        """Another process ended or changed something (a message of `TOPIC`)."""
+        self.forget(session_ids=message.get("session_ids", ()), user_id=message.get("user_id"))
+
+    def forget(self, *, session_ids: Collection[str] = (), user_id: str | None = None) -> None:
+        """Read these anew when they are next asked for."""
+        self._known = {
+            digest: known
+            for digest, known in self._known.items()
+            if known.caller.session_id not in session_ids and known.caller.user_id != user_id
+        }
+
+    async def _read(self, digest: str, now: float) -> _Known:
+        self._known = {key: known for key, known in self._known.items() if now - known.read_at < _CACHE_SECONDS}
+        row, user = await self._find(UserSession.token_hash == digest)
+        idle_from = row.last_seen.timestamp()
+        if now - idle_from <= self._idle and await self._touch(row, now):
+            idle_from = now
+        known = _Known(_caller(user, row), now, idle_from)
+        self._known[digest] = known
+        return known
+
+    async def _find(self, which: ColumnElement[bool]) -> tuple[UserSession, User]:
+        async with self._database.reading() as session:
+            found = await session.execute(select(UserSession, User).join(User).where(which, ~User.disabled))
+            pair = found.one_or_none()
+        if pair is None:
+            raise _nobody()
+        return pair[0], pair[1]
+
+    async def _touch(self, row: UserSession, now: float) -> bool:
+        """Mark as in use, at most once a minute."""
+        if now - row.last_seen.timestamp() < _TOUCH_SECONDS:
+            return False
+        async with self._database.session() as session:
+            await session.execute(update(UserSession).where(UserSession.id == row.id).values(last_seen=utc(now)))
+        return True
+
+
+def _caller(user: User, row: UserSession) -> Caller:
+    return Caller(
+        session_id=row.id,
+        user_id=user.id,
+        login=user.login,
+        name=user.name,
+        roles=frozenset(user.roles),
+        agent_id=user.agent_id,
+        language=user.language,
+        csrf=row.csrf,
+        expires=row.expires,
+    )
+
+
+def _nobody() -> SignInNeeded:
+    return SignInNeeded("Nobody is signed in, or the session has ended.", "Sign in again.")
