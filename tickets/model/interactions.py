@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Date, Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base, BigId
+from core.db import Base
 
 
 class Interaction(Base):
@@ -60,6 +60,7 @@ class Interaction(Base):
     ended_at: Mapped[float | None] = mapped_column(Float)
     wrap_up_ended_at: Mapped[float | None] = mapped_column(Float)
     day: Mapped[date | None] = mapped_column(Date)
+    abandoned: Mapped[bool] = mapped_column(default=False)
     ended_by: Mapped[str | None] = mapped_column(String(10))
     stage: Mapped[str | None] = mapped_column(String(16))
     hang_up_cause: Mapped[int | None] = mapped_column(Integer)
@@ -73,19 +74,18 @@ class Interaction(Base):
     outcome: Mapped[str | None] = mapped_column(String(16))
     recall_cause_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("recall_cause.id"))
     disposition: Mapped[str | None] = mapped_column(String(16))
-    call_back_accepted: Mapped[bool] = mapped_column(default=False)
     returns_missed: Mapped[bool] = mapped_column(default=False)
     survey_resolved: Mapped[bool | None]
 
 
 class InteractionLeg(Base):
-    """One agent's part of a call; all durations in seconds."""
+    """One agent's part of a call, in their order; all durations in seconds."""
 
     __tablename__ = "interaction_leg"
     __table_args__ = (Index("ix_interaction_leg_agent_id_answered_at", "agent_id", "answered_at"),)
 
-    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
-    interaction_id: Mapped[str] = mapped_column(String(64), ForeignKey("interaction.id"), index=True)
+    interaction_id: Mapped[str] = mapped_column(String(64), ForeignKey("interaction.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     agent_id: Mapped[str] = mapped_column(String(40))
     queue_id: Mapped[str | None] = mapped_column(String(40))
     answered_at: Mapped[float] = mapped_column(Float)

@@ -110,4 +110,5 @@ APPEND_ONLY_POSTGRESQL = (
 )
 for _dialect, _statements in (("sqlite", APPEND_ONLY_SQLITE), ("postgresql", APPEND_ONLY_POSTGRESQL)):
     for _statement in _statements:
-        event.listen(TicketEvent.__table__, "after_create", DDL(_statement).execute_if(dialect=_dialect))
+        trigger = DDL(_statement)  # type: ignore[no-untyped-call]  # the library leaves this constructor untyped
+        event.listen(TicketEvent.__table__, "after_create", trigger.execute_if(dialect=_dialect))

@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.Float(), nullable=True),
         sa.Column("wrap_up_ended_at", sa.Float(), nullable=True),
         sa.Column("day", sa.Date(), nullable=True),
+        sa.Column("abandoned", sa.Boolean(), nullable=False),
         sa.Column("ended_by", sa.String(length=10), nullable=True),
         sa.Column("stage", sa.String(length=16), nullable=True),
         sa.Column("hang_up_cause", sa.Integer(), nullable=True),
@@ -91,7 +92,6 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=16), nullable=True),
         sa.Column("recall_cause_id", sa.String(length=40), nullable=True),
         sa.Column("disposition", sa.String(length=16), nullable=True),
-        sa.Column("call_back_accepted", sa.Boolean(), nullable=False),
         sa.Column("returns_missed", sa.Boolean(), nullable=False),
         sa.Column("survey_resolved", sa.Boolean(), nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_interaction_customer_id_customer")),
@@ -123,8 +123,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_interaction_ticket_id"), "interaction", ["ticket_id"], unique=False)
     op.create_table(
         "interaction_leg",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("interaction_id", sa.String(length=64), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("agent_id", sa.String(length=40), nullable=False),
         sa.Column("queue_id", sa.String(length=40), nullable=True),
         sa.Column("answered_at", sa.Float(), nullable=False),
@@ -136,16 +136,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["interaction_id"], ["interaction.id"], name=op.f("fk_interaction_leg_interaction_id_interaction")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_interaction_leg")),
+        sa.PrimaryKeyConstraint("interaction_id", "position", name=op.f("pk_interaction_leg")),
     )
     op.create_index(
         "ix_interaction_leg_agent_id_answered_at", "interaction_leg", ["agent_id", "answered_at"], unique=False
     )
-    op.create_index(op.f("ix_interaction_leg_interaction_id"), "interaction_leg", ["interaction_id"], unique=False)
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_interaction_leg_interaction_id"), table_name="interaction_leg")
     op.drop_index("ix_interaction_leg_agent_id_answered_at", table_name="interaction_leg")
     op.drop_table("interaction_leg")
     op.drop_index(op.f("ix_interaction_ticket_id"), table_name="interaction")

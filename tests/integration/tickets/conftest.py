@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from core.db import Database
 from core.migrate import upgrade
+from tests.integration.tickets.world import World
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -37,3 +38,11 @@ async def _empty(url: str) -> None:
         await connection.execute(text("DROP SCHEMA public CASCADE"))
         await connection.execute(text("CREATE SCHEMA public"))
     await database.close()
+
+
+@pytest.fixture
+async def world(database: Database) -> World:
+    """A small operation on that database."""
+    world = World(database)
+    await world.furnish()
+    return world

@@ -1,0 +1,190 @@
+"""Facts become rows: one a call, one a leg, one a recording. The journal applies them in its own transaction.
+
+Facts may come late and in any order, and of kinds unknown here; each is applied exactly once. What people decided on a
+call (customer, ticket, outcome) is never overwritten by a fact.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.clock import Clock, SystemClock
+from core.journal import Fact, FactRow
+from tickets import calls, customers, people
+from tickets.days import local_day
+from tickets.legs import KINDS as LEG_KINDS
+from tickets.legs import Leg, handler, legs_of
+from tickets.missed_calls import mark_returns
+from tickets.model import Figure, Interaction, InteractionLeg, Recording
+
+_CHANNELS = ("voice", "email", "chat", "web", "sms")
+_LATE_AFTER = timedelta(days=3)
+
+
+async def project(session: AsyncSession, fact: Fact) -> None:
+    """Apply one fact (a `core.journal.Project`)."""
+    await Projection(SystemClock())(session, fact)
+
+
+class Projection:
+    """The projection with its clock, which only decides whether a fact is late for its day's final figure."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def __call__(self, session: AsyncSession, fact: Fact) -> None:
+        """Apply one fact."""
+        apply = _APPLY.get(fact.kind)
+        if apply is None or fact.interaction_id is None:
+            return
+        call = await calls.row(session, fact.interaction_id)
+        await apply(session, call, fact)
+        today = datetime.fromtimestamp(self._clock.now(), UTC).date()
+        if call.day is not None and today - call.day >= _LATE_AFTER:
+            await _count_late(session, call)
+
+
+async def _arrived(session: AsyncSession, call: Interaction, fact: Fact) -> None:
+    data = fact.data
+    call.arrived_at = fact.at
+    call.direction = "outbound" if data.get("direction") == "outbound" else "inbound"
+    channel = data.get("channel")
+    call.channel = channel if channel in _CHANNELS else "voice"
+    call.did = _text(data, "did", 40)
+    call.number = _text(data, "number", 40)
+    call.programme_id = _text(data, "programme_id", 40) or call.programme_id
+    await _set_day(session, call)
+    if call.identified_by is None:
+        found = await customers.by_number(session, call.number, call.programme_id or "")
+        if call.number is None and not data.get("withheld"):
+            found = customers.Found("none", ())
+        calls.identify(call, found, by="number")
+    await mark_returns(session, call)
+
+
+async def _identified(session: AsyncSession, call: Interaction, fact: Fact) -> None:
+    call.language = _text(fact.data, "language", 8) or call.language
+    ids = [str(one) for one in fact.data.get("customer_ids") or []]
+    if ids:
+        if call.programme_id is None:
+            call.programme_id = _text(fact.data, "programme_id", 40)
+        found = await customers.by_ids(session, ids, call.number, call.programme_id or "")
+        calls.identify(call, found, by="ivr")
+        await mark_returns(session, call)
+
+
+async def _queued(session: AsyncSession, call: Interaction, fact: Fact) -> None:
+    since = fact.data.get("since")
+    at = float(since) if isinstance(since, int | float) else fact.at
+    call.programme_id = call.programme_id or _text(fact.data, "programme_id", 40)
+    if call.queued_at is None or at <= call.queued_at:
+        # A call with transfers is one call: it belongs to the line it entered first.
+        call.queued_at = at
+        call.queue_id = _text(fact.data, "queue_id", 40)
+        call.path = _text(fact.data, "path", 120) or call.path
+    await _set_day(session, call)
+
+
+async def _legs_changed(session: AsyncSession, call: Interaction, fact: Fact) -> None:
+    stored = await session.scalars(
+        select(FactRow).where(FactRow.interaction_id == call.id, FactRow.kind.in_(LEG_KINDS))
+    )
+    facts = [Fact(row.at, row.kind, row.interaction_id, row.agent_id, row.data, row.id) for row in stored]
+    legs = legs_of([*facts, fact])
+    await _store_legs(session, call.id, legs)
+    call.answered_at = min((leg.answered_at for leg in legs), default=None)
+    call.agent_id = handler(legs)
+    call.talk = sum(leg.talk for leg in legs)
+    call.hold = sum(leg.hold for leg in legs)
+    call.wrap_up = sum(leg.wrap_up for leg in legs)
+    call.wrap_up_ended_at = legs[-1].wrap_up_ended_at if legs else None
+    if call.direction == "outbound":
+        await mark_returns(session, call)
+
+
+async def _store_legs(session: AsyncSession, interaction_id: str, legs: list[Leg]) -> None:
+    rows = await session.scalars(select(InteractionLeg).where(InteractionLeg.interaction_id == interaction_id))
+    known = {row.position: row for row in rows}
+    for position, leg in enumerate(legs, 1):
+        row = known.pop(position, None)
+        if row is None:
+            row = InteractionLeg(interaction_id=interaction_id, position=position)
+            session.add(row)
+        row.agent_id, row.queue_id = leg.agent_id, leg.queue_id
+        row.answered_at, row.left_at = leg.answered_at, leg.left_at
+        row.talk, row.hold, row.wrap_up = leg.talk, leg.hold, leg.wrap_up
+        row.wrap_up_ended_at = leg.wrap_up_ended_at
+    for row in known.values():
+        await session.delete(row)
+
+
+async def _ended(session: AsyncSession, call: Interaction, fact: Fact) -> None:
+    call.ended_at = fact.at
+    call.ended_by = _text(fact.data, "ended_by", 10)
+    call.stage = _text(fact.data, "stage", 16)
+    cause = fact.data.get("cause")
+    call.hang_up_cause = cause if isinstance(cause, int) else None
+    call.abandoned = bool(fact.data.get("abandoned"))
+    if call.direction == "outbound":
+        await mark_returns(session, call)
+
+
+async def _surveyed(session: AsyncSession, call: Interaction, fact: Fact) -> None:
+    resolved = fact.data.get("resolved")
+    call.survey_resolved = resolved if isinstance(resolved, bool) else None
+
+
+async def _recorded(session: AsyncSession, call: Interaction, fact: Fact) -> None:
+    recording = await session.get(Recording, call.id)
+    if recording is None:
+        recording = Recording(interaction_id=call.id)
+        session.add(recording)
+    data = fact.data
+    recording.path = _text(data, "path", 300) or ""
+    recording.sha256 = _text(data, "sha256", 64)
+    recording.seconds = data.get("seconds")
+    recording.bytes = data.get("bytes")
+    recording.pauses = list(data.get("pauses") or [])
+    recording.problem = data.get("problem")
+    recording.closed_at = fact.at
+
+
+async def _set_day(session: AsyncSession, call: Interaction) -> None:
+    at = call.queued_at or call.arrived_at
+    if at is not None and call.programme_id is not None:
+        programme = await people.programme(session, call.programme_id)
+        call.day = local_day(at, people.zone(programme.time_zone))
+
+
+async def _count_late(session: AsyncSession, call: Interaction) -> None:
+    await session.execute(
+        update(Figure)
+        .where(
+            Figure.programme_id == call.programme_id,
+            Figure.day == call.day,
+            Figure.dimension == "all",
+            Figure.status == "final",
+        )
+        .values(late=Figure.late + 1)
+    )
+
+
+def _text(data: Mapping[str, Any], name: str, limit: int) -> str | None:
+    value = data.get(name)
+    return str(value)[:limit] if value else None
+
+
+_APPLY: Mapping[str, Callable[[AsyncSession, Interaction, Fact], Awaitable[None]]] = {
+    "call.arrived": _arrived,
+    "call.identified": _identified,
+    "queue.entered": _queued,
+    "call.answered": _legs_changed,
+    "agent.left": _legs_changed,
+    "wrap_up.ended": _legs_changed,
+    "call.ended": _ended,
+    "survey.answered": _surveyed,
+    "recording.closed": _recorded,
+}

@@ -1,0 +1,193 @@
+"""The caller's story for the desk, and the ticket of a call: fulfils `acd.ports.Stories`."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from acd.model import Programme
+from acd.ports import CallFacts, PopAndTicket
+from core.clock import iso
+from tickets import calls, customers, people
+from tickets.catalogue import topic_names
+from tickets.contacts import Trigger, contacts_of_customer, trigger_of
+from tickets.customers import Found
+from tickets.model import Customer, Interaction, Promise, Ticket
+from tickets.opening import Before, Scene, opening
+from tickets.policy import policy_of
+from tickets.unit import Actor, Tickets
+from tickets.views import (
+    CustomerView,
+    OpeningView,
+    PopView,
+    PromiseView,
+    RecallView,
+    customer_view,
+    open_ticket_view,
+    promise_view,
+)
+from tickets.work import CLOSED
+
+_BROKEN_FOR = 30 * 86_400.0
+"""How long (seconds) a broken promise is still shown to whoever answers."""
+
+
+class TicketStories:
+    """Answers the dispatcher's questions about callers."""
+
+    def __init__(self, tickets: Tickets) -> None:
+        self._tickets = tickets
+
+    async def pop(self, facts: CallFacts) -> PopAndTicket:
+        """The pop of this call, and its ticket if it has one already."""
+        async with self._tickets.reading() as session:
+            call = await session.get(Interaction, facts.interaction_id)
+            found = await _who(session, facts, call)
+            pop = await story_of_call(session, facts, found)
+        return PopAndTicket(
+            pop=dict(pop),
+            ticket_id=call.ticket_id if call else None,
+            caller_name=found.certain.name if found.certain else None,
+        )
+
+    async def open_ticket(self, facts: CallFacts, agent_id: str, at: float) -> str:
+        """The ticket of this call: made at the first question, the same at every later one."""
+        async with self._tickets.reading() as session:
+            call = await session.get(Interaction, facts.interaction_id)
+            if call is not None and call.ticket_id is not None:
+                return call.ticket_id
+            names = await people.agent_names(session, [agent_id])
+        actor = Actor(agent_id, names.get(agent_id, agent_id))
+        async with self._tickets.unit(actor) as unit:
+            return await calls.open_ticket(unit, facts, at)
+
+
+async def _who(session: AsyncSession, facts: CallFacts, call: Interaction | None) -> Found:
+    if call is not None and call.confirmed and call.customer_id is not None:
+        customer = await customers.survivor(session, call.customer_id)
+        if customer is not None:
+            return Found("one", (customer,))
+    return await customers.by_ids(session, facts.customer_ids, facts.number, facts.programme_id)
+
+
+async def story_of_call(session: AsyncSession, facts: CallFacts, found: Found) -> PopView:
+    """What the agent should know before saying hello. The story is told only of a customer who is certain."""
+    programme = await people.programme(session, facts.programme_id)
+    shared = found.identification == "shared"
+    customer = found.certain
+    views: list[CustomerView] = [customer_view(one, shared=shared) for one in found.customers]
+    if customer is None:
+        return _pop(views, found, _greeting(facts, programme))
+    trigger = await trigger_of(
+        session,
+        subject=customer.id,
+        programme_id=facts.programme_id,
+        at=facts.arrived,
+        interaction_id=facts.interaction_id,
+        policy=policy_of(programme.recall_hours),
+    )
+    tickets = await _open_tickets(session, customer.id, facts)
+    topics = await topic_names(session, (ticket.topic_id for ticket in tickets), facts.language)
+    promises = await _promises(session, customer.id, facts.arrived)
+    pop = _pop(views, found, _greeting(facts, programme, customer, tickets))
+    pop["open_tickets"] = [open_ticket_view(ticket, topics.get(ticket.topic_id or "")) for ticket in tickets]
+    pop["promises"] = [promise_view(promise) for promise in promises]
+    pop["contacts"] = await contacts_of_customer(session, customer.id, facts.language, but=facts.interaction_id)
+    if trigger is not None:
+        own = await _promises_made_in(session, trigger.call)
+        pop["recall"] = await _recall(session, facts, trigger, tickets, own)
+        pop["opening"] = await _recall_opening(session, facts, programme, customer, trigger, [*own, *promises])
+    return pop
+
+
+def _pop(views: list[CustomerView], found: Found, sentence: OpeningView) -> PopView:
+    return {
+        "customers": views,
+        "identification": found.identification,
+        "recall": None,
+        "open_tickets": [],
+        "promises": [],
+        "contacts": [],
+        "opening": sentence,
+    }
+
+
+def _greeting(
+    facts: CallFacts, programme: Programme, customer: Customer | None = None, tickets: Sequence[Ticket] = ()
+) -> OpeningView:
+    title = tickets[0].title if len(tickets) == 1 else None
+    name = customer.name if customer else None
+    return opening(Scene(facts.arrived, people.zone(programme.time_zone), programme.name, name, open_title=title))
+
+
+async def _open_tickets(session: AsyncSession, customer_id: str, facts: CallFacts) -> list[Ticket]:
+    query = (
+        select(Ticket)
+        .where(
+            Ticket.customer_id == customer_id,
+            Ticket.status.not_in(CLOSED),
+            or_(Ticket.opened_by.is_(None), Ticket.opened_by != facts.interaction_id),
+        )
+        .order_by(Ticket.due.is_(None), Ticket.due, Ticket.opened_at.desc())
+        .limit(10)
+    )
+    return list(await session.scalars(query))
+
+
+async def _promises(session: AsyncSession, customer_id: str, at: float) -> list[Promise]:
+    query = (
+        select(Promise)
+        .where(
+            Promise.customer_id == customer_id,
+            or_(Promise.status == "open", (Promise.status == "broken") & (Promise.due > at - _BROKEN_FOR)),
+        )
+        .order_by(Promise.due)
+        .limit(10)
+    )
+    return list(await session.scalars(query))
+
+
+async def _promises_made_in(session: AsyncSession, call: Interaction) -> list[Promise]:
+    return list(await session.scalars(select(Promise).where(Promise.made_in == call.id).order_by(Promise.due)))
+
+
+async def _recall(
+    session: AsyncSession, facts: CallFacts, trigger: Trigger, tickets: Sequence[Ticket], promises: Sequence[Promise]
+) -> RecallView:
+    call = trigger.call
+    names = await people.agent_names(session, [call.agent_id])
+    topics = await topic_names(session, [call.topic_id], facts.language)
+    promised: list[PromiseView] = [promise_view(promise) for promise in promises]
+    return {
+        "of_interaction_id": call.id,
+        "at": iso(call.ended_at or facts.arrived),
+        "agent_name": names.get(call.agent_id or ""),
+        "topic": topics.get(call.topic_id or ""),
+        "same_topic_ticket_id": next((ticket.id for ticket in tickets if ticket.id == call.ticket_id), None),
+        "nth": trigger.nth,
+        "promises": promised,
+    }
+
+
+async def _recall_opening(
+    session: AsyncSession,
+    facts: CallFacts,
+    programme: Programme,
+    customer: Customer,
+    trigger: Trigger,
+    promises: Sequence[Promise],
+) -> OpeningView:
+    call = trigger.call
+    names = await people.agent_names(session, [call.agent_id])
+    topic_id = call.topic_id or ""
+    # A promise past its time is broken for the customer, whether or not our clock has passed over it yet.
+    states = {"broken" if one.status == "open" and one.due < facts.arrived else one.status for one in promises}
+    before = Before(
+        at=call.ended_at or facts.arrived,
+        agent_name=names.get(call.agent_id or ""),
+        topic_it=(await topic_names(session, [topic_id], "it")).get(topic_id),
+        topic_en=(await topic_names(session, [topic_id], "en")).get(topic_id),
+        promise="broken" if "broken" in states else "open" if "open" in states else None,
+    )
+    zone = people.zone(programme.time_zone)
+    return opening(Scene(facts.arrived, zone, programme.name, customer.name, before))
