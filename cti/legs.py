@@ -131,7 +131,8 @@ class Legs:
             if call is not None and not leg.cancelled:
                 self.owners[leg.role].ended(call, leg, lost=lost)
             return
-        reason = _REFUSALS.get(cause, "failed")
+        # A goodbye between the answer and the room carries no cause of its own.
+        reason = _REFUSALS.get(cause, "rejected" if leg.hung_up else "failed")
         if reason == "no_answer" and not leg.rang:
             reason = "unreachable"
         self._over(leg, reason)

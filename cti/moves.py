@@ -66,7 +66,10 @@ class Moves:
         self.settled(call)
 
     def _back_in_line(self, call: Call) -> None:
-        call.place, call.moving, call.wanted = HOLD, None, None
+        """The room that was aimed at let nobody in; a later wish still stands."""
+        if call.wanted == call.moving:
+            call.wanted = None
+        call.place = HOLD
         self._here(call)
 
     def _go(self, call: Call, place: Place, *before: tuple[str, Fields]) -> None:

@@ -4,7 +4,7 @@ import re
 
 from acd.ports import Refusal, Ring
 from core.errors import Conflict
-from cti.calls import Call, Calls, Leg, Line, Party, room_place
+from cti.calls import HOLD, Call, Calls, Leg, Line, Party, room_place
 from cti.legs import Legs
 from cti.moves import Moves
 from cti.phones import Phones
@@ -57,14 +57,21 @@ class Ringing:
         self._line.send(action, refused=lambda why: self._legs.not_originated(leg, why))
 
     def stop(self, fence: int) -> None:
-        """Stop that phone; an offer that is over, or answered, is left alone."""
+        """Make that offer void, whatever it has come to; one that is over is left alone.
+
+        A phone that was picked up in the same moment is put down again and the caller goes back to the line: whoever
+        stops an offer does not expect its agent to be in a talk.
+        """
         leg = self._calls.ringing(fence)
-        call = self._calls.get(leg.interaction_id) if leg else None
-        if leg is None or (call is not None and call.ringing is not leg):
+        if leg is None:
             return
-        if call is not None:
-            call.ringing = None
+        call = self._calls.get(leg.interaction_id)
         self._legs.cancel(leg)
+        if call is not None and call.ringing is leg:
+            call.ringing = None
+        elif call is not None and call.party is not None and call.party.leg is leg:
+            call.party = None
+            self._moves.want(call, HOLD)
 
     # ---- Owner of legs of role `agent` until they are in their room ----
 
@@ -79,7 +86,7 @@ class Ringing:
             leg.agent_id or "", leg.extension, leg.fence, leg, now, contact=self._phones.contact(leg.extension)
         )
         self._moves.want(call, room_place(leg.room))
-        self._tell.answered(leg.fence or 0)
+        self._tell.answered(leg)
         self._tell.view(call)
 
     def refused(self, call: Call, leg: Leg, reason: Refusal) -> None:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from acd.ports import CallEvents, CallFacts, CallPhase, CallView, ConsultView, EndedBy, ReadBack, RecordingView, Refusal
 from core.journal import Fact
-from cti.calls import REST, Call, Line, Party, set_variables
+from cti.calls import REST, Call, Leg, Line, Party, set_variables
 
 
 class Facts(Protocol):
@@ -64,9 +64,9 @@ class Tellings:
         """A caller's channel has ended."""
         self._say(lambda events, at: events.caller_gone(at, interaction_id, ended_by, stage, cause))
 
-    def answered(self, fence: int) -> None:
-        """The agent of an offer is in the room."""
-        self._say(lambda events, at: events.leg_answered(at, fence))
+    def answered(self, leg: Leg) -> None:
+        """The agent of an offer is in the room; unsaid when the offer was stopped before it could be said."""
+        self._say(lambda events, at: None if leg.cancelled else events.leg_answered(at, leg.fence or 0))
 
     def refused(self, fence: int, reason: Refusal) -> None:
         """The phone did not take an offer."""

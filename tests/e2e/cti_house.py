@@ -14,9 +14,9 @@ from cti.bridge import Bridge
 from cti.settings import BridgeSettings, ManagerSettings
 from phones.audio import tone
 from phones.call import Call
+from phones.phone import Phone
 from tests.e2e.harness.fixtures import AGENTS
 from tests.e2e.harness.ivr import ScriptedIvr
-from phones.phone import Phone
 from tests.e2e.harness.server import TestAsterisk
 
 SINCE = 1_790_000_000.25
@@ -237,9 +237,16 @@ class CtiHouse:
         """Offer the caller to the agent, who answers; returns the agent's leg, once they are in one room."""
         ring = self.offer(interaction_id, index)
         await self.bridge.ring(ring)
-        leg = await phone.next_call()
+        leg = await self.leg_of(phone, ring.fence)
         leg.ring()
         await leg.answer()
         leg.media.loop_sound(tone(tone_hertz))
         await self.book.next("leg_answered", lambda told: told.values[0] == ring.fence)
         return leg
+
+    async def leg_of(self, phone: Phone, fence: int) -> Call:
+        """The call that an offer makes at the phone; calls of earlier offers are passed over."""
+        while True:
+            leg = await phone.next_call()
+            if leg.header("X-OneCall-Fence") == str(fence):
+                return leg
