@@ -85,7 +85,7 @@ async def _routing(deps: ApiDeps) -> dict[str, Part]:
     bus, routing = await asyncio.gather(_timed(lambda: deps.bus.publish("health", {})), _timed(ask))
     asterisk = Part(ok=False, detail="not known: routing does not answer", milliseconds=0)
     if routing.ok:
-        up = answer.get("bridge") == "up"
-        why = str(answer.get("why") or answer.get("bridge"))
-        asterisk = Part(ok=up, detail=None if up else why, milliseconds=routing.milliseconds)
+        up = answer.get("asterisk") is True
+        why = None if up else "the manager connection is down"
+        asterisk = Part(ok=up, detail=why, milliseconds=routing.milliseconds)
     return {"bus": bus, "routing": routing, "asterisk": asterisk}

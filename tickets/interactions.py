@@ -25,7 +25,7 @@ class LegView(TypedDict):
 
 
 class InteractionView(TypedDict):
-    """A call from arrival to end. `arrived` is null while the facts of a call that has just come in are on their way."""
+    """A call from arrival to end. `arrived` is null while the facts of a new call are on their way."""
 
     id: str
     direction: str

@@ -16,18 +16,18 @@ class StubAcd:
     """Answers service `acd` as docs/contracts.md says, as far as the API can see."""
 
     def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+        self.bus = bus
         self.epoch = new_id()
         self.seq: dict[str, int] = {}
         self.online: dict[str, str] = {}
         self.asked: list[Mapping[str, Any]] = []
         self.fail: OneCallError | None = None
         self.slow: dict[str, asyncio.Event] = {}
-        self.bridge = "up"
+        self.asterisk = True
 
     async def start(self) -> None:
         """Begin to answer."""
-        await self._bus.serve("acd", self.answer)
+        await self.bus.serve("acd", self.answer)
 
     def restart(self) -> None:
         """A new life that remembers nothing."""
@@ -51,7 +51,7 @@ class StubAcd:
         if command == "floor.get":
             return self.floor()
         if command == "health":
-            return {"bridge": self.bridge}
+            return {"asterisk": self.asterisk, "alarms": []}
         if command == "call.hold":
             raise Conflict("You are not in a call now.", "The call may have ended.", code="no_call")
         return {}
@@ -64,7 +64,7 @@ class StubAcd:
         """The agent's desk changes and is told."""
         self.seq[agent_id] = self.seq.get(agent_id, 0) + 1
         desk = self.desk(agent_id, notice)
-        await self._bus.publish(f"desk.{agent_id}", desk)
+        await self.bus.publish(f"desk.{agent_id}", desk)
         return desk
 
     def desk(self, agent_id: str, notice: str = "read") -> dict[str, Any]:

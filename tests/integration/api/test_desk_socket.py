@@ -77,12 +77,12 @@ class Window:
         """Types of all messages until the server closes, and its close code."""
         kinds = []
         async with asyncio.timeout(within):
-            try:
-                while True:
-                    kinds.append(json.loads(await self.socket.recv())["type"])
-            except websockets.ConnectionClosed as closed:
-                assert closed.rcvd is not None
-                return kinds, closed.rcvd.code
+            with contextlib.suppress(websockets.ConnectionClosed):
+                async for text in self.socket:
+                    kinds.append(json.loads(text)["type"])
+            await self.socket.wait_closed()
+        assert self.socket.close_code is not None
+        return kinds, self.socket.close_code
 
 
 async def eventually(condition: Any, within: float = 10.0) -> None:
@@ -284,12 +284,14 @@ async def test_someone_who_is_no_agent_is_refused_with_a_reason(place: Place) ->
 
 
 async def test_signing_out_closes_the_sockets_of_that_session_at_once(place: Place) -> None:
-    async with place.house.signed_in("anna") as client:
-        async with place.socket(f"onecall_session={client.cookies['onecall_session']}") as window:
-            await window.say({"type": "hello"})
-            await window.until("desk")
-            await client.delete("/api/session")
-            kinds, code = await window.end(3)
+    async with contextlib.AsyncExitStack() as stack:
+        client = await stack.enter_async_context(place.house.signed_in("anna"))
+        cookie = f"onecall_session={client.cookies['onecall_session']}"
+        window = await stack.enter_async_context(place.socket(cookie))
+        await window.say({"type": "hello"})
+        await window.until("desk")
+        await client.delete("/api/session")
+        kinds, code = await window.end(3)
     assert (kinds[-1], code) == ("signed_out", 4401)
 
 
