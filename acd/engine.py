@@ -62,13 +62,16 @@ class Engine:
         state = self._state
         out: list[Effect] = []
         state.out = out
-        if event.at > state.now:
-            state.now = event.at
-        self._run_due(state.now, including=type(event) is Tick)
-        handler = _HANDLERS.get(type(event))
+        now = state.now
+        if event.at > now:
+            now = state.now = event.at
+        kind = type(event)
+        if state.timers.may_be_due(now):
+            self._run_due(now, including=kind is Tick)
+        handler = _HANDLERS.get(kind)
         if handler is not None:
             handler(state, event)
-        elif type(event) is events.ConfigChanged:
+        elif isinstance(event, events.ConfigChanged):
             self._reload(event.config)
         if state.loose_agents or state.loose_calls:
             settle(state)
@@ -117,12 +120,12 @@ class Engine:
     def interaction(self, interaction_id: str) -> InteractionView | None:
         """One interaction in the engine's hands, or None."""
         call = self._state.interactions.get(interaction_id)
-        return None if call is None else views.of_interaction(self._state, call)
+        return None if call is None else views.of_interaction(call)
 
     def interactions(self) -> tuple[InteractionView, ...]:
         """All interactions in the engine's hands, by id."""
         calls = self._state.interactions
-        return tuple(views.of_interaction(self._state, calls[name]) for name in sorted(calls))
+        return tuple(views.of_interaction(calls[name]) for name in sorted(calls))
 
     def position(self, interaction_id: str) -> int | None:
         """The place in its queue's line (1 = next), or None when it does not wait."""

@@ -2,7 +2,7 @@
 
 from acd.config import WrapUp, WrapUpMode
 from acd.effects import AgentStateChanged, AgentStateName, WorkInterrupted, WorkResumed
-from acd.routing.state import AgentRecord, InteractionRecord, State, Work, is_available
+from acd.routing.state import AgentRecord, InteractionRecord, State, Work, has_room, is_available, put_load
 from acd.routing.timers import PAUSE, RELEASE, WRAP_UP
 
 _NO_WRAP_UP = WrapUp(WrapUpMode.NONE)
@@ -67,7 +67,7 @@ def refresh(state: State, agent: AgentRecord) -> None:
     """The agent's record has changed: out of the pools, and back by `settle` if it takes offers."""
     if agent.keys:
         state.unpool(agent)
-    if is_available(agent):
+    if is_available(agent) and has_room(state, agent):
         state.loose_agents[agent.agent_id] = agent
     else:
         state.loose_agents.pop(agent.agent_id, None)
@@ -117,7 +117,7 @@ def reprofile(state: State, agent: AgentRecord) -> None:
     old.signed_in -= agent.signed_in
     agent.profile = state.index.enter(agent.conf, agent.node)
     agent.profile.signed_in += agent.signed_in
-    if is_available(agent):
+    if is_available(agent) and has_room(state, agent):
         state.loose_agents[agent.agent_id] = agent
 
 
@@ -172,6 +172,7 @@ def set_pause(state: State, agent: AgentRecord, until: float | None, reason: str
 def start_work(state: State, agent: AgentRecord, call_id: str, channel: str, queue_id: str, phase: str) -> None:
     """The agent has this interaction from now on; interruptible work rests meanwhile."""
     agent.work[call_id] = Work(channel, queue_id, phase, state.now)
+    put_load(state, agent)
     if len(agent.work) > 1:
         rest(state, agent)
 
@@ -213,6 +214,7 @@ def end_work(state: State, agent: AgentRecord, call: InteractionRecord, wrap_up:
 def finish(state: State, agent: AgentRecord, interaction_id: str) -> None:
     """The agent is through with this interaction, wrap-up included."""
     work = agent.work.pop(interaction_id)
+    put_load(state, agent)
     if work.until is not None:
         state.timers.cancel((WRAP_UP, agent.agent_id, interaction_id))
     queue = state.queues.get(work.queue_id)

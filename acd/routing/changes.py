@@ -2,7 +2,7 @@
 
 from acd.config import Agent, RoutingConfig, Strategy
 from acd.routing import agents, entry, offers
-from acd.routing.demands import first_targets, step_out, targets_of_plan, tell_apart
+from acd.routing.demands import first_targets, step_out, targets_of_plan, tell_apart, weigh
 from acd.routing.due import arm_closing
 from acd.routing.queues import PlanRecord, QueueRecord
 from acd.routing.state import AgentRecord, State
@@ -22,6 +22,7 @@ def load(state: State, config: RoutingConfig) -> None:
     plans = {name: PlanRecord(conf) for name, conf in config.plans.items() if old.plans.get(name) != conf}
     affected = _affected(state, config, set(changed))
     state.config = config
+    state.least_units = min((channel.units for channel in config.channels.values()), default=100)
     state.index.crossing_cost = config.crossing_cost
     state.plans = {name: plans.get(name) or state.plans[name] for name in config.plans}
     waiting = _clear(state, affected)
@@ -93,6 +94,7 @@ def _take_place(state: State, interaction_id: str) -> None:
         call.plan, call.mask, call.boost = plan, 0, 0
         if not entry.advance(state, call):
             return
+    weigh(state, call)
     state.loose_calls[interaction_id] = call
 
 

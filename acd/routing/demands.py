@@ -64,6 +64,13 @@ def _both(step: Node, own: Node) -> Node:
 
 def demand_of(state: State, call: InteractionRecord) -> Demand:
     """The demand that the interaction now belongs to, made when it is the first of its kind."""
+    demand = call.demand
+    if demand is None or not demand.alive:
+        demand = call.demand = _look_up(state, call)
+    return demand
+
+
+def _look_up(state: State, call: InteractionRecord) -> Demand:
     queue, plan, require, attributes = call.queue, call.plan, call.require, call.attributes
     names: tuple[str, ...] = plan.names
     if "$" in require:
@@ -71,7 +78,7 @@ def demand_of(state: State, call: InteractionRecord) -> Demand:
     values = tuple(attributes.get(name, "") for name in names) if names else ()
     key = (plan, call.mask, require, call.channel, call.direction, call.node, values)
     demand = queue.demands.get(key)
-    if demand is None or demand not in state.index.demands:
+    if demand is None or not demand.alive:
         demand = queue.demands[key] = _make(state, call)
     return demand
 
@@ -110,8 +117,8 @@ def can_serve(state: State, agent: AgentRecord, call: InteractionRecord) -> bool
     return agent.profile.traits.tier(found) is not None
 
 
-def total_priority(state: State, call: InteractionRecord) -> int:
-    """Own, plan's, queue's, programme's and segment's priority together, within the limits."""
+def weigh(state: State, call: InteractionRecord) -> None:
+    """Add up own, plan's, queue's, programme's and segment's priority, within the limits."""
     conf, config = call.queue.conf, state.config
     total = call.priority + call.boost + conf.priority
     programme = config.programmes.get(conf.programme_id)
@@ -120,7 +127,7 @@ def total_priority(state: State, call: InteractionRecord) -> int:
         if programme.segment_priority:
             total += programme.segment_priority.get(call.attributes.get("segment", ""), 0)
     limit = config.max_priority
-    return -limit if total < -limit else limit if total > limit else total
+    call.level = -limit if total < -limit else limit if total > limit else total
 
 
 def key_of(state: State, call: InteractionRecord) -> LineKey:
@@ -128,7 +135,7 @@ def key_of(state: State, call: InteractionRecord) -> LineKey:
     if call.rank == FRONT:
         instant = float(-call.front)
     else:
-        instant = call.place_since - total_priority(state, call) * state.config.seconds_per_priority
+        instant = call.place_since - call.level * state.config.seconds_per_priority
     return (call.rank, instant, 1 if call.number else 0, call.draw, call.interaction_id)
 
 
@@ -139,8 +146,8 @@ def stand(state: State, call: InteractionRecord) -> None:
     if call.held_for:
         insort(state.agents[call.held_for].reserved, key)
     elif call.place == "waiting":
-        call.demand = demand_of(state, call)
-        state.index.put(call.demand, key)
+        call.standing = demand = demand_of(state, call)
+        state.index.put(demand, key)
 
 
 def step_out(state: State, call: InteractionRecord) -> None:
@@ -148,11 +155,11 @@ def step_out(state: State, call: InteractionRecord) -> None:
     key = call.line_key
     if key is None:
         return
+    call.line_key = None
     call.queue.take(key)
-    if call.demand is not None:
-        state.index.take(call.demand, key)
-        call.demand = None
-    if call.held_for:
+    if call.standing is not None:
+        state.index.take(call.standing, key)
+        call.standing = None
+    elif call.held_for:
         reserved = state.agents[call.held_for].reserved
         del reserved[bisect_left(reserved, key)]
-    call.line_key = None

@@ -5,7 +5,7 @@ from math import ceil
 from acd.config import Overflow, OverflowKind, PlanStep
 from acd.effects import Dequeued, NobodyQualified, Overflowed, PlanStepTaken, PriorityChanged, Queued
 from acd.routing import offers
-from acd.routing.demands import can_serve, demand_of, step_out, total_priority
+from acd.routing.demands import can_serve, demand_of, step_out, weigh
 from acd.routing.figures import announcement, condition_holds, queue_estimate
 from acd.routing.hours import is_open as hours_open
 from acd.routing.queues import QueueRecord
@@ -22,12 +22,14 @@ def enter(state: State, call: InteractionRecord, queue: QueueRecord, limits: boo
     call.queue = queue
     call.plan = state.plans.get(call.plan_id) or queue.plan
     call.mask = call.boost = 0
+    call.demand = None
     call.place = "waiting"
+    weigh(state, call)
     if limits:
         divert = _limit(state, call)
         if divert is not None and not overflow(state, call, *divert):
             return
-    state.out.append(Queued(call.interaction_id, queue.conf.queue_id, call.waiting_since, total_priority(state, call)))
+    state.out.append(Queued(call.interaction_id, queue.conf.queue_id, call.waiting_since, call.level))
     if not advance(state, call):
         return
     if call.preferred and call.preferred_wait > 0:
@@ -131,6 +133,7 @@ def advance(state: State, call: InteractionRecord) -> bool:
         if at <= now:
             if step.when is None or condition_holds(state, call, step.when):
                 call.mask |= 1 << number
+                call.demand = None
                 prompt = step.conf.announce or prompt
                 if not _take(state, call, step.conf, number):
                     return False
@@ -149,7 +152,8 @@ def _take(state: State, call: InteractionRecord, step: PlanStep, number: int) ->
         state.out.append(PlanStepTaken(call.interaction_id, call.queue.conf.queue_id, number))
     if step.raise_priority:
         call.boost += step.raise_priority
-        state.out.append(PriorityChanged(call.interaction_id, total_priority(state, call), "plan"))
+        weigh(state, call)
+        state.out.append(PriorityChanged(call.interaction_id, call.level, "plan"))
     return step.overflow is None or overflow(state, call, step.overflow, f"step {number}")
 
 

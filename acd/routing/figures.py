@@ -2,7 +2,7 @@
 
 from acd.effects import Announce
 from acd.expressions import Node, holds
-from acd.routing.demands import demand_of, total_priority
+from acd.routing.demands import demand_of
 from acd.routing.estimates import AT_ONCE
 from acd.routing.hours import local
 from acd.routing.index import Demand
@@ -51,7 +51,7 @@ def _figure(state: State, call: InteractionRecord, name: str) -> float | str | N
         case "position":
             return position_of(call)
         case "priority":
-            return total_priority(state, call)
+            return call.level
         case "hour":
             return local(state.now, state.config.zone).hour
         case "weekday":

@@ -73,7 +73,7 @@ class Pool:
 class Demand:
     """What some interactions of one queue ask for now, and their line."""
 
-    __slots__ = ("channel", "direction", "heads", "kind", "known", "line", "node", "pools", "queue_id",
+    __slots__ = ("alive", "channel", "direction", "heads", "kind", "known", "line", "node", "pools", "queue_id",
                  "reserve", "strategy", "targets", "weights")  # fmt: skip
 
     def __init__(
@@ -96,6 +96,7 @@ class Demand:
         self.weights = weights
         self.reserve = reserve
         self.kind = _pool_kind(strategy, weights, channel)
+        self.alive = True
         self.line: list[LineKey] = []
         self.heads: list[HeadEntry] = []
         self.known: dict[int, HeadEntry] = {}
@@ -225,7 +226,8 @@ class Index:
             self._match(demand, profile)
 
     def drop(self, demand: Demand) -> None:
-        """Forget a demand."""
+        """Forget a demand: whoever still means it looks it up anew."""
+        demand.alive = False
         del self.demands[demand]
         self.active.pop(demand, None)
         for pool, profile in demand.pools.items():

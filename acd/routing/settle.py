@@ -14,26 +14,42 @@ from acd.routing.state import FRONT, AgentRecord, InteractionRecord, State, is_a
 
 def settle(state: State) -> None:
     """Serve everyone who can be served."""
-    while state.loose_agents or state.loose_calls:
-        agents, state.loose_agents = state.loose_agents, {}
-        loose, state.loose_calls = state.loose_calls, {}
-        calls = list(loose.values())
-        if agents:
-            for call in calls:
-                _stand_again(state, call)
-            if len(agents) == 1:
-                _serve_one(state, next(iter(agents.values())))
-            else:
-                _serve_many(state, [agents[name] for name in sorted(agents)])
-            calls = [call for call in calls if call.place == "waiting" and call.line_key is not None]
-        if len(calls) > 1:
-            calls.sort(key=lambda call: key_of(state, call))
+    agents, calls = state.loose_agents, state.loose_calls
+    while agents or calls:
+        if not agents and len(calls) == 1:
+            _place(state, calls.popitem()[1])
+        elif not calls and len(agents) == 1:
+            _serve_one(state, agents.popitem()[1])
+        else:
+            _settle_many(state)
+
+
+def _settle_many(state: State) -> None:
+    agents = [state.loose_agents[name] for name in sorted(state.loose_agents)]
+    calls = sorted(state.loose_calls.values(), key=lambda call: key_of(state, call))
+    state.loose_agents.clear()
+    state.loose_calls.clear()
+    if agents:
         for call in calls:
-            agent = _agent_for(state, call)
-            if agent is not None:
-                offers.make(state, call, agent)
-            elif not agents:
-                _stand_again(state, call)
+            _stand_again(state, call)
+        if len(agents) == 1:
+            _serve_one(state, agents[0])
+        else:
+            _serve_many(state, agents)
+        calls = [call for call in calls if call.place == "waiting" and call.line_key is not None]
+    for call in calls:
+        _place(state, call)
+
+
+def _place(state: State, call: InteractionRecord) -> None:
+    """Offer the interaction, or let it stand in line."""
+    agent = _agent_for(state, call)
+    if agent is not None:
+        offers.make(state, call, agent)
+    elif call.line_key is None:
+        stand(state, call)
+    elif key_of(state, call) != call.line_key or call.standing is not call.demand:
+        _stand_again(state, call)
 
 
 def _stand_again(state: State, call: InteractionRecord) -> None:
@@ -47,7 +63,7 @@ def _serve_one(state: State, agent: AgentRecord) -> None:
         show(state, agent)
         return
     found = _call_for(state, agent, pooled=False)
-    if found is not None and not (found.demand is not None and found.demand.reserve):
+    if found is not None and not (found.standing is not None and found.standing.reserve):
         offers.make(state, found, agent)
         return
     show(state, agent)
@@ -82,7 +98,7 @@ def _agent_for(state: State, call: InteractionRecord) -> AgentRecord | None:
         agent = state.agents.get(call.preferred)
         if agent is not None and agent.keys and is_open(state, agent, call.channel) and can_serve(state, agent, call):
             return agent
-    demand = call.demand or demand_of(state, call)
+    demand = demand_of(state, call)
     if demand.reserve and demand.ready() <= demand.reserve:
         return None
     agent_id = demand.best_agent()

@@ -19,7 +19,7 @@ from acd.events import (
     WrapUpExtended,
 )
 from acd.routing import agents, entry, offers
-from acd.routing.state import AgentRecord, InteractionRecord, State, Work
+from acd.routing.state import AgentRecord, InteractionRecord, State, Work, put_load
 from acd.routing.timers import WRAP_UP
 
 
@@ -271,6 +271,7 @@ def _adopt_talk(state: State, agent: AgentRecord, event: AgentAdopted) -> None:
 def _adopt_wrap_up(state: State, agent: AgentRecord, event: AgentAdopted) -> None:
     work = Work(event.channel, event.queue_id, "wrap_up", min(event.since, state.now))
     agent.work[event.interaction_id] = work
+    put_load(state, agent)
     if event.until is not None:
         work.until = max(event.until, state.now)
         state.timers.set((WRAP_UP, agent.agent_id, event.interaction_id), work.until)

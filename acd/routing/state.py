@@ -41,9 +41,9 @@ class AgentRecord:
 
     __slots__ = (
         "agent_id", "busy", "conf", "counted", "draw", "failures", "idle", "interaction_id", "keys", "last_offer",
-        "leaving", "leaving_reason", "node", "offer", "offers", "pause_reason", "pause_until", "profile",
-        "ready_since", "reason", "rejections", "reserved", "ronas", "shown_reason", "signed_in", "since", "state",
-        "until", "wants_ready", "work",
+        "leaving", "leaving_reason", "light_load", "load", "node", "offer", "offers", "pause_reason", "pause_until",
+        "profile", "ready_since", "reason", "rejections", "reserved", "ronas", "shown_reason", "signed_in", "since",
+        "state", "until", "wants_ready", "work",
     )  # fmt: skip
 
     def __init__(self, conf: Agent, profile: Profile, draw: int) -> None:
@@ -60,6 +60,8 @@ class AgentRecord:
         self.pause_until: float | None = None
         self.pause_reason = ""
         self.work: dict[str, Work] = {}
+        self.load = 0
+        self.light_load = 0
         self.offer: InteractionRecord | None = None
         self.state: AgentStateName = "signed_out"
         self.shown_reason = ""
@@ -83,15 +85,16 @@ class InteractionRecord:
     """One interaction. `place`: waiting, held, offered or talking.
 
     `place_since` is the instant its place in the line counts from, `plan_since` the one its plan counts from.
-    `line_key` is set while it stands in its queue's line, `demand` while it stands in a demand's. `held_for` is the
-    agent it is held for. `number` is set once it is a call-back; `dialling` while its customer is being called.
+    `line_key` is set while it stands in its queue's line, `standing` while it stands in that demand's; `demand` is
+    what it asks for, as far as it has been looked up. `level` is its whole priority. `held_for` is the agent it is
+    held for. `number` is set once it is a call-back; `dialling` while its customer is being called.
     """
 
     __slots__ = (
         "agents", "attempt", "attributes", "boost", "channel", "deadline", "demand", "dialling", "direction", "draw",
-        "failures", "fence", "front", "held_for", "hops", "interaction_id", "line_key", "mask", "node", "number",
-        "offered_to", "place", "place_since", "plan", "plan_id", "plan_since", "preferred", "preferred_wait",
-        "priority", "queue", "rank", "require", "retry_at", "waiting_since",
+        "failures", "fence", "front", "held_for", "hops", "interaction_id", "level", "line_key", "mask", "node",
+        "number", "offered_to", "place", "place_since", "plan", "plan_id", "plan_since", "preferred", "preferred_wait",
+        "priority", "queue", "rank", "require", "retry_at", "standing", "waiting_since",
     )  # fmt: skip
 
     def __init__(self, interaction_id: str, queue: QueueRecord, waiting_since: float, draw: int) -> None:
@@ -110,12 +113,14 @@ class InteractionRecord:
         self.attributes: Mapping[str, str] = {}
         self.priority = 0
         self.boost = 0
+        self.level = 0
         self.rank = NORMAL
         self.front = 0
         self.mask = 0
         self.place: Place = "waiting"
         self.line_key: LineKey | None = None
         self.demand: Demand | None = None
+        self.standing: Demand | None = None
         self.preferred = ""
         self.preferred_wait = 0.0
         self.held_for = ""
@@ -146,6 +151,7 @@ class State:
         self.index = Index(config.crossing_cost, self._fill)
         self.queues: dict[str, QueueRecord] = {}
         self.plans: dict[str, PlanRecord] = {}
+        self.least_units = 0
         self.no_queue = QueueRecord(Queue(""))
         self.agents: dict[str, AgentRecord] = {}
         self.interactions: dict[str, InteractionRecord] = {}
@@ -196,6 +202,8 @@ class State:
 
     def pool(self, agent: AgentRecord) -> None:
         """The agent is ready for all channels that are open: let demands find it."""
+        if agent.keys:
+            self.unpool(agent)
         for kind, pool in agent.profile.pools.items():
             if is_open(self, agent, kind.channel):
                 key = self.pool_key(agent, kind)
@@ -227,24 +235,29 @@ def occupancy(agent: AgentRecord) -> float:
 
 def is_available(agent: AgentRecord) -> bool:
     """Whether the agent takes offers at all now (capacity apart)."""
-    return (
-        agent.wants_ready
-        and agent.signed_in
-        and agent.offer is None
-        and agent.pause_until is None
-        and not agent.leaving
-    )
+    return agent.wants_ready and agent.signed_in and not (agent.offer or agent.pause_until is not None or agent.leaving)
 
 
 def is_open(state: State, agent: AgentRecord, channel: str) -> bool:
     """Whether the agent has capacity for one more interaction of this channel."""
-    work = agent.work
-    if not work:
+    if not agent.work:
         return True
     rules = state.channel(channel)
-    used = 0
-    for item in work.values():
-        other = state.channel(item.channel)
-        if rules.interruptible or not other.interruptible:
-            used += other.units
+    used = agent.load + agent.light_load if rules.interruptible else agent.load
     return used + rules.units <= agent.conf.capacity
+
+
+def has_room(state: State, agent: AgentRecord) -> bool:
+    """Whether the agent could take an interaction of any channel."""
+    return not agent.work or agent.load + state.least_units <= agent.conf.capacity
+
+
+def put_load(state: State, agent: AgentRecord) -> None:
+    """Work out anew how much of the agent's capacity is taken."""
+    agent.load = agent.light_load = 0
+    for work in agent.work.values():
+        rules = state.channel(work.channel)
+        if rules.interruptible:
+            agent.light_load += rules.units
+        else:
+            agent.load += rules.units

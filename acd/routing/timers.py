@@ -30,6 +30,11 @@ class Timers:
         """This key is no longer due."""
         self.due.pop(key, None)
 
+    def may_be_due(self, now: float) -> bool:
+        """False when certainly nothing is due up to `now`."""
+        heap = self._heap
+        return bool(heap) and heap[0][0] <= now
+
     def first(self) -> float | None:
         """The earliest instant, or None."""
         heap, due = self._heap, self.due

@@ -2,7 +2,6 @@
 
 from acd.effects import AgentStateName
 from acd.routing import agents
-from acd.routing.demands import total_priority
 from acd.routing.state import AgentRecord, InteractionRecord, State
 from acd.views import AgentView, InteractionView, WorkView
 
@@ -44,14 +43,14 @@ def of_agent(state: State, agent: AgentRecord) -> AgentView:
     )
 
 
-def of_interaction(state: State, call: InteractionRecord) -> InteractionView:
+def of_interaction(call: InteractionRecord) -> InteractionView:
     """Where an interaction is."""
     return InteractionView(
         call.interaction_id,
         call.queue.conf.queue_id,
         call.place,
         call.waiting_since,
-        total_priority(state, call),
+        call.level,
         call.channel,
         call.direction,
         (call.offered_to,) if call.offered_to else tuple(call.agents),
@@ -68,4 +67,4 @@ def waiting(state: State, queue_id: str) -> tuple[InteractionView, ...]:
     if queue is None:
         return ()
     names = [*sorted(queue.offered), *(key[4] for key in queue.line)]
-    return tuple(of_interaction(state, state.interactions[name]) for name in names)
+    return tuple(of_interaction(state.interactions[name]) for name in names)

@@ -23,7 +23,7 @@ from acd.events import (
 )
 from acd.expressions import ExpressionError, parse_requirement
 from acd.routing import agents, entry, offers
-from acd.routing.demands import step_out, total_priority
+from acd.routing.demands import step_out, weigh
 from acd.routing.queues import QueueRecord
 from acd.routing.state import FRONT, NORMAL, RETURNED, InteractionRecord, State
 
@@ -136,11 +136,12 @@ def prioritised(state: State, event: InteractionPrioritised) -> None:
         return
     if event.priority is not None:
         call.priority = event.priority
-        state.out.append(PriorityChanged(call.interaction_id, total_priority(state, call), "supervisor"))
+        weigh(state, call)
+        state.out.append(PriorityChanged(call.interaction_id, call.level, "supervisor"))
     if event.to_front:
         state.fronts += 1
         call.rank, call.front = FRONT, state.fronts
-        state.out.append(PriorityChanged(call.interaction_id, total_priority(state, call), "front"))
+        state.out.append(PriorityChanged(call.interaction_id, call.level, "front"))
     restand(state, call)
 
 
