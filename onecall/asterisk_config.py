@@ -19,7 +19,7 @@ from onecall.asterisk_program import AsteriskProgram
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "asterisk-config"
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
-_PEER_ONLY = {"queues.conf", "extensions-peer.conf"}
+_PEER_ONLY = {"queues.conf", "extensions-peer.conf", "pjsip-peer.conf"}
 # A UNIX socket's path must fit in 108 bytes, the closing zero included.
 _LONGEST_SOCKET_PATH = 107
 
@@ -63,7 +63,7 @@ class AsteriskSettings:
     language: str = "it"
     hold_seconds: int = 600
     rest_seconds: int = 60
-    mixing_interval: int = 40
+    mixing_interval: int = 20
     """Milliseconds; 20 or 40 (docs/telephony.md)."""
     survival_interpreter: str = sys.executable
     peer_queue: bool = False
@@ -181,6 +181,7 @@ def _values(settings: AsteriskSettings, program: AsteriskProgram) -> dict[str, s
         "transport_extra": _transport_extra(settings),
         "rtp_extra": "",
         "extra_modules": "load = app_queue.so" if settings.peer_queue else "",
+        "extra_phones": f'#include "{settings.etc}/pjsip-peer.conf"' if settings.peer_queue else "",
         "extra_dialplan": f'#include "{settings.etc}/extensions-peer.conf"' if settings.peer_queue else "",
     }
     return values

@@ -9,13 +9,13 @@ from onecall.asterisk_config import AsteriskSettings, write_if_changed
 from onecall.certificate import certificate_files
 from onecall.settings import Settings
 
-_EVERYWHERE = ("0.0.0.0", "::")
+EVERYWHERE = ("0.0.0.0", "::")
 
 
 def asterisk_settings(settings: Settings) -> AsteriskSettings:
     """The Asterisk that `settings` describe. Makes the manager secret if there is none yet."""
     certificate, private_key = certificate_files(settings.state)
-    everywhere = settings.host in _EVERYWHERE
+    everywhere = settings.host in EVERYWHERE
     return AsteriskSettings(
         instance=asterisk_home(settings),
         recordings=settings.recordings_folder,
@@ -36,6 +36,7 @@ def asterisk_settings(settings: Settings) -> AsteriskSettings:
         agi_port=settings.agi_port,
         trunk_addresses=tuple(part.strip() for part in settings.trunk_addresses.split(",") if part.strip()),
         trunk_contact=settings.trunk_contact,
+        mixing_interval=settings.room_mixing_ms,
     )
 
 

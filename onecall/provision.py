@@ -6,6 +6,7 @@ anything is half done. Then each step that has work does it, and says what it do
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from core.errors import Unavailable
 from onecall.certificate import certificate_files, certificate_names, certificate_problem, make_certificate
 from onecall.provision_packages import SystemPackages
-from onecall.provision_ports import PortsFree
+from onecall.provision_ports import HostName, PortsFree
 from onecall.provision_step import Step
 from onecall.provision_tree import AsteriskTree
 from onecall.provision_web import WebApp
@@ -49,7 +50,7 @@ def _steps(settings: Settings, purpose: str, log: Path) -> list[Step]:
         WebApp(log),
     ]
     if purpose == "run":
-        steps.insert(0, PortsFree(settings))
+        steps[:0] = [PortsFree(settings), HostName(settings)]
     return steps
 
 
@@ -81,8 +82,6 @@ class DiskSpace(Step):
         return f"{self._free()} MB free"
 
     def _free(self) -> int:
-        import shutil
-
         return shutil.disk_usage(self._state).free // 1_000_000
 
 

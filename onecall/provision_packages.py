@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,12 +40,15 @@ _SERVERS = (
 )
 
 
+_WIRE = (Package("tcpdump", ("tcpdump",), "takes the packet times that benches measure"),)
+
+
 def packages_for(purpose: str, tree: Path) -> tuple[Package, ...]:
     """What `run`, `test` or `bench` needs on a machine with or without an Asterisk."""
     wanted = _RUN if find_asterisk(tree) else (*_RUN, *_TREE)
     if purpose == "test":
         return (*wanted, *_BROWSER, *_SERVERS)
-    return (*wanted, *_BROWSER) if purpose == "bench" else wanted
+    return (*wanted, *_BROWSER, *_SERVERS, *_WIRE) if purpose == "bench" else wanted
 
 
 class SystemPackages(Step):
@@ -135,8 +139,6 @@ def _is_there(program: str) -> bool:
 
 def _may_sudo() -> bool:
     """With a terminal, sudo may ask for the password; without one it must not need to."""
-    import subprocess
-
     if shutil.which("sudo") is None:
         return False
     if sys.stdin.isatty():

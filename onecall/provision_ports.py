@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.errors import Unavailable
 from onecall.asterisk import AsteriskInstance
 from onecall.asterisk_program import find_asterisk
-from onecall.asterisk_settings import asterisk_settings
+from onecall.asterisk_settings import EVERYWHERE, asterisk_settings
 from onecall.provision_step import Step
 from onecall.settings import Settings
 
@@ -80,6 +81,29 @@ class PortsFree(Step):
         """One that outlived a killed OneCall holds its ports rightly: it will be taken over, with its calls."""
         program = find_asterisk(self._settings.tree)
         return program is not None and AsteriskInstance(asterisk_settings(self._settings), program).alive()
+
+
+class HostName(Step):
+    """Asterisk on every address looks its machine's name up twice a call: without an entry that is DNS, and slow."""
+
+    title = "Host name"
+
+    def __init__(self, settings: Settings) -> None:
+        self._matters = settings.asterisk == "own" and settings.host in EVERYWHERE
+
+    def state(self) -> str:
+        name = socket.gethostname()
+        if not self._matters or _is_in_hosts(name, Path("/etc/hosts")):
+            return name
+        return (
+            f"WARNING: {name} is not in /etc/hosts, so each call waits for DNS twice. "
+            f"Add the line `127.0.1.1 {name}`, or set ONECALL_HOST to one address."
+        )
+
+
+def _is_in_hosts(name: str, hosts: Path) -> bool:
+    lines = hosts.read_text().splitlines() if hosts.is_file() else []
+    return any(name in line.partition("#")[0].split()[1:] for line in lines)
 
 
 def _is_taken(listener: Listener) -> bool:

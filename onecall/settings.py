@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     asterisk_home: Path | None = Field(
         None, description="With `external`: the folder shared with Asterisk (agents' file, sounds)"
     )
+    room_mixing_ms: Literal[20, 40] = Field(
+        20, description="How often rooms are mixed; 40 spares a quarter of Asterisk's processor time for some delay"
+    )
     recordings: Path | None = Field(None, description="Recordings folder (default: inside the state folder)")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the state folder")
     redis_url: str = Field("", description="Redis for the bus between processes; empty: one process, no Redis")

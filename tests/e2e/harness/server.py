@@ -15,8 +15,8 @@ from onecall.asterisk_config import AsteriskSettings
 from onecall.asterisk_program import AsteriskProgram, find_asterisk
 from onecall.certificate import make_certificate
 from onecall.endpoints import Endpoint, write_endpoints
-from tests.e2e.harness.manager import TestManager
 from phones.phone import Phone
+from tests.e2e.harness.manager import TestManager
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CALLER_ADDRESS = "127.0.1.1"

@@ -1,3 +1,0 @@
-"""Moved to phones.audio."""
-
-from phones.audio import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""Moved to phones.call."""
-
-from phones.call import *  # noqa: F403

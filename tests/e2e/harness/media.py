@@ -1,3 +1,0 @@
-"""Moved to phones.media."""
-
-from phones.media import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""Moved to phones.phone."""
-
-from phones.phone import *  # noqa: F403

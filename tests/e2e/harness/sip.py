@@ -1,3 +1,0 @@
-"""Moved to phones.sip."""
-
-from phones.sip import *  # noqa: F403
