@@ -1,11 +1,13 @@
 """One call while it is in the IVR: what is known of it, and what is written on its channel when it leaves."""
 
+import re
 from dataclasses import dataclass, field
 
 from ivr.flow import Language
 from ivr.ports import Identification
 
 _LONGEST_PATH = 200
+_ALTERNATIVES = re.compile(r"\||\bor\b")
 _UNSAFE = str.maketrans(dict.fromkeys("\r\n\0\"'\\${}", " "))
 
 
@@ -46,7 +48,7 @@ class Call:
         """All that is asked of the agent, as one expression."""
         if len(self.requirements) == 1:
             return self.requirements[0]
-        return " & ".join(f"({text})" if "|" in text else text for text in self.requirements)
+        return " & ".join(f"({text})" if _ALTERNATIVES.search(text) else text for text in self.requirements)
 
     def routing_facts(self, queue_id: str, since: float) -> dict[str, str]:
         """The variables of the contract that make this a waiting caller. `since`: epoch seconds of queue entry."""

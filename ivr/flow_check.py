@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from acd.expressions import ExpressionError, parse_requirement
 from core.errors import Invalid
 from ivr.flow import (
     ENDINGS,
@@ -17,7 +18,9 @@ from ivr.flow import (
     Flow,
     Hours,
     Identify,
+    Language,
     Menu,
+    SetSkill,
     ToQueue,
 )
 from ivr.hours import Calendar
@@ -62,6 +65,7 @@ class Known:
     queues: _Names | None = None
     prompts: _Names | None = None
     calendars: _Names | None = None
+    skills: _Names | None = None
 
 
 def read_flow(text: str, source: str, known: Known | None = None) -> Flow:
@@ -176,6 +180,8 @@ def _step_problems(flow: Flow, step: AnyStep, known: Known) -> Iterator[tuple[st
             yield field, f"there is no prompt {prompt!r}", "Write its texts under prompts, or correct the name"
     if isinstance(step, ToQueue | AnnouncePosition) and known.queues is not None and step.queue not in known.queues:
         yield "queue", f"there is no queue {step.queue!r}", f"Create it, or name one of {_list(known.queues)}"
+    if isinstance(step, SetSkill | ToQueue) and known.skills is not None:
+        yield from _unknown_skills(step.require, frozenset(known.skills))
     calendars = {*flow.calendars, *(known.calendars or ())}
     if isinstance(step, Hours) and known.calendars is not None and step.calendar not in calendars:
         yield "calendar", f"there is no calendar {step.calendar!r}", "Write it under calendars, or correct the name"
@@ -185,6 +191,14 @@ def _step_problems(flow: Flow, step: AnyStep, known: Known) -> Iterator[tuple[st
         collected = {other.into for other in flow.steps.values() if isinstance(other, CollectDigits)}
         if step.code not in collected:
             yield "code", f"no step collects {step.code!r}", "Name the `into` of a collect_digits step"
+
+
+def _unknown_skills(require: str | Mapping[Language, str], skills: frozenset[str]) -> Iterator[tuple[str, str, str]]:
+    for text in [require] if isinstance(require, str) else require.values():
+        try:
+            parse_requirement(text, skills)
+        except ExpressionError as error:
+            yield "require", error.problem, error.remedy.rstrip(".")
 
 
 def _graph_problems(flow: Flow) -> Iterator[tuple[str, str, str, str]]:

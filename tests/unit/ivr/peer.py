@@ -5,6 +5,7 @@ import re
 import socket
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 
 from ivr.agi import Agi
 
@@ -108,8 +109,9 @@ class Channel:
 
 async def serve(channel: Channel, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer commands until the script closes."""
-    while line := await reader.readline():
-        writer.write(channel.answer(line.decode().rstrip("\n")).encode() + b"\n")
+    with suppress(ConnectionError):
+        while line := await reader.readline():
+            writer.write(channel.answer(line.decode().rstrip("\n")).encode() + b"\n")
     writer.close()
 
 

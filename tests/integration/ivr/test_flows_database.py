@@ -1,0 +1,95 @@
+"""Numbers, flows and calendars as administrators keep them: in a real database, and in files."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+
+from acd.model import Programme
+from core.db import Base, Database
+from ivr.flows import StoredFlows
+from ivr.model import CalendarRow, DialledNumber, FlowRow
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'ivr.db'}")
+    tables = [Base.metadata.tables[name] for name in ("programme", "dialled_number", "flow", "calendar")]
+    async with database.engine.begin() as connection:
+        await connection.run_sync(lambda sync: Base.metadata.create_all(sync, tables=tables))
+    async with database.session() as session:
+        session.add(Programme(id="p-it", name="Italian", region="IT", language="it"))
+        session.add(Programme(id="p-uk", name="British", region="GB", language="en", time_zone="Europe/London"))
+        session.add(FlowRow(id="main", yaml="flow: main", version=3))
+        session.add(CalendarRow(id="office", yaml="week: {}"))
+        await session.flush()
+        session.add(DialledNumber(did="+39061", programme_id="p-it", flow_id="main"))
+        session.add(DialledNumber(did="44207", programme_id="p-uk", flow_id="from-file"))
+    yield database
+    await database.close()
+
+
+async def test_a_number_leads_to_its_programme_flow_and_calendars(database: Database) -> None:
+    plan = await StoredFlows(database).for_number("+39061")
+    assert plan is not None
+    assert (plan.programme_id, plan.region, plan.language, plan.flow_id) == ("p-it", "IT", "it", "main")
+    assert (plan.flow_version, plan.flow_yaml, plan.calendars) == ("3", "flow: main", {"office": "week: {}"})
+
+
+@pytest.mark.parametrize("did", ["39061", "+39061"])
+async def test_a_plus_more_or_less_does_not_matter(database: Database, did: str) -> None:
+    assert await StoredFlows(database).for_number(did) is not None
+
+
+async def test_a_change_is_read_by_the_next_call(database: Database) -> None:
+    flows = StoredFlows(database)
+    await flows.for_number("+39061")
+    async with database.session() as session:
+        await session.execute(update(FlowRow).values(yaml="flow: other", version=4))
+    plan = await flows.for_number("+39061")
+    assert plan is not None
+    assert (plan.flow_version, plan.flow_yaml) == ("4", "flow: other")
+
+
+async def test_a_number_nobody_set_up_has_no_plan_unless_there_is_one_for_any(database: Database) -> None:
+    flows = StoredFlows(database)
+    assert await flows.for_number("+1555") is None
+    async with database.session() as session:
+        session.add(DialledNumber(did="*", programme_id="p-uk", flow_id="main"))
+    plan = await flows.for_number("+1555")
+    assert plan is not None
+    assert plan.programme_id == "p-uk"
+    exact = await flows.for_number("+39061")
+    assert exact is not None
+    assert exact.programme_id == "p-it"
+
+
+async def test_a_flow_without_a_row_is_a_file_and_a_saved_file_is_a_new_version(
+    database: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "flows" / "from-file.yaml"
+    file.parent.mkdir()
+    file.write_text("flow: a")
+    flows = StoredFlows(database, file.parent)
+    first = await flows.for_number("+44207")
+    file.write_text("flow: b")
+    os.utime(file, ns=(1, 2))
+    second = await flows.for_number("+44207")
+    assert first is not None
+    assert second is not None
+    assert (first.flow_yaml, second.flow_yaml) == ("flow: a", "flow: b")
+    assert first.flow_version != second.flow_version
+
+
+async def test_while_the_database_is_away_the_last_plan_of_a_number_goes_on(database: Database, tmp_path: Path) -> None:
+    flows = StoredFlows(database)
+    before = await flows.for_number("+39061")
+    await database.close()
+    for path in tmp_path.glob("ivr.db*"):
+        path.unlink()
+    assert await flows.for_number("+39061") == before
+    with pytest.raises(SQLAlchemyError):
+        await flows.for_number("+44207")

@@ -1,0 +1,146 @@
+"""The spool: every wish becomes a ticket once; what cannot be read is set aside with the reason; nothing is lost."""
+
+import asyncio
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import Invalid, Unavailable
+from ivr.spool import Record, Spool
+
+
+class Taker:
+    """Remembers what it took; fails as told."""
+
+    def __init__(self) -> None:
+        self.taken: list[dict[str, Any]] = []
+        self.error: Exception | None = None
+        self.news = asyncio.Event()
+
+    async def __call__(self, record: Record) -> None:
+        if self.error is not None:
+            raise self.error
+        self.taken.append(dict(record))
+        self.news.set()
+
+
+@pytest.fixture
+def taker() -> Taker:
+    return Taker()
+
+
+@pytest.fixture
+def spool(tmp_path: Path, taker: Taker) -> Spool:
+    return Spool(tmp_path / "spool", taker)
+
+
+def names(spool: Spool) -> list[str]:
+    return sorted(str(path.relative_to(spool.folder)) for path in spool.folder.rglob("*") if path.is_file())
+
+
+async def test_a_record_is_taken_once_and_leaves_the_folder(spool: Spool, taker: Taker) -> None:
+    spool.put("w-1", {"id": "w-1", "text": "più"})
+    assert names(spool) == ["w-1.json"]
+    assert await spool.take_all() == 1
+    assert await spool.take_all() == 0
+    assert taker.taken == [{"id": "w-1", "text": "più"}]
+    assert names(spool) == []
+
+
+async def test_a_record_stays_while_its_taker_is_away(spool: Spool, taker: Taker) -> None:
+    taker.error = Unavailable("The database is away.")
+    spool.put("w-1", {"id": "w-1"})
+    assert await spool.take_all() == 0
+    assert names(spool) == ["w-1.json"]
+    taker.error = None
+    assert await spool.take_all() == 1
+
+
+async def test_one_record_that_must_wait_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    taken = []
+
+    async def take(record: Record) -> None:
+        if record["id"] == "a":
+            raise RuntimeError("locked")
+        taken.append(record["id"])
+
+    spool = Spool(tmp_path / "spool", take)
+    for name in "abc":
+        spool.put(name, {"id": name})
+    assert await spool.take_all() == 2
+    assert taken == ["b", "c"]
+
+
+@pytest.mark.parametrize("error", [Invalid("no number"), ValueError("x"), KeyError("id"), TypeError("y")])
+async def test_a_record_that_can_never_be_taken_is_set_aside_with_the_reason(
+    spool: Spool, taker: Taker, error: Exception
+) -> None:
+    taker.error = error
+    spool.put("w-1", {"id": "w-1"})
+    await spool.take_all()
+    assert names(spool) == ["bad/w-1.json", "bad/w-1.json.reason"]
+    assert type(error).__name__ in (spool.folder / "bad" / "w-1.json.reason").read_text()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[1]", b"\xff\xfe", b"[" * 60_000, b'{"a": "' + b"x" * 70_000 + b'"}', b"null"]
+)
+async def test_a_file_that_is_no_record_is_set_aside(spool: Spool, taker: Taker, data: bytes) -> None:
+    (spool.folder / "x.json").write_bytes(data)
+    await spool.take_all()
+    assert taker.taken == []
+    assert names(spool) == ["bad/x.json", "bad/x.json.reason"]
+    assert (spool.folder / "bad" / "x.json").read_bytes() == data
+
+
+async def test_two_bad_files_of_one_name_are_both_kept(spool: Spool) -> None:
+    for _ in range(2):
+        (spool.folder / "x.json").write_bytes(b"{")
+        await spool.take_all()
+    assert len([name for name in names(spool) if name.endswith(".json")]) == 2
+
+
+async def test_a_half_written_file_is_not_touched_until_its_writer_must_be_dead(spool: Spool, taker: Taker) -> None:
+    half = spool.folder / ".w-1.77.tmp"
+    half.write_text('{"id"')
+    await spool.take_all()
+    assert half.exists()
+    _age(half, 7200)
+    await spool.take_all()
+    assert names(spool) == ["bad/w-1.77.tmp", "bad/w-1.77.tmp.reason"]
+    assert taker.taken == []
+
+
+async def test_the_first_record_of_a_script_that_died_is_taken_when_it_is_old(spool: Spool, taker: Taker) -> None:
+    pending = spool.folder / "1795420800.17.pending"
+    pending.write_text(json.dumps({"id": "1795420800.17"}))
+    assert await spool.take_all() == 0
+    _age(pending, 1000)
+    assert await spool.take_all() == 1
+    assert names(spool) == []
+
+
+def _age(path: Path, seconds: float) -> None:
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "x" * 200])
+def test_an_id_that_could_leave_the_folder_is_refused(spool: Spool, name: str) -> None:
+    with pytest.raises(ValueError, match="no record id"):
+        spool.put(name, {})
+
+
+async def test_a_running_spool_takes_at_once_what_is_put_and_what_was_left_behind(spool: Spool, taker: Taker) -> None:
+    spool.put("earlier", {"id": "earlier"})
+    await spool.start(every=3600)
+    await asyncio.wait_for(taker.news.wait(), 5)
+    taker.news.clear()
+    spool.put("later", {"id": "later"})
+    await asyncio.wait_for(taker.news.wait(), 5)
+    await spool.stop()
+    assert [record["id"] for record in taker.taken] == ["earlier", "later"]
