@@ -158,6 +158,10 @@ class Media(asyncio.DatagramProtocol):
         """Return once the last ``seconds`` hold a clear tone at ``hertz``; raises TimeoutError."""
         await self._wait_for(lambda sound: level_at(sound, hertz) > 2000, timeout, seconds)
 
+    async def wait_for_no_tone(self, hertz: float, timeout: float = 10.0, seconds: float = 0.3) -> None:
+        """Return once the last ``seconds`` hold no tone at ``hertz``, whatever else is in them; raises TimeoutError."""
+        await self._wait_for(lambda sound: level_at(sound, hertz) < 1000, timeout, seconds)
+
     async def wait_for_sound(self, timeout: float = 10.0, seconds: float = 0.3) -> None:
         """Return once the last ``seconds`` are clearly not silence; raises TimeoutError."""
         await self._wait_for(lambda sound: loudness(sound) > 300, timeout, seconds)
