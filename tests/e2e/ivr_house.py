@@ -113,6 +113,10 @@ class IvrHouse:
     async def set_flow(self, steps: dict[str, Any], **more: Any) -> None:
         """Save a new version of the flow, as an administrator does. Its start is the first step."""
         text = yaml.safe_dump({"flow": "main", "start": next(iter(steps)), "steps": steps} | more, sort_keys=False)
+        await self.set_flow_text(text)
+
+    async def set_flow_text(self, text: str) -> None:
+        """Save a new version of the flow, as it stands in a file."""
         async with self.database.session() as session:
             await session.execute(update(FlowRow).values(yaml=text, version=FlowRow.version + 1))
 

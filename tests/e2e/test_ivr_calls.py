@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import ivr
 from phones.audio import decode, from_wav, level_at, tone
 from phones.call import Call
 from tests.e2e.harness.fixtures import Keep
@@ -68,6 +69,13 @@ async def until_served(house: IvrHouse) -> None:
     """Wait until no call is in the IVR any more."""
     async with asyncio.timeout(10):
         while house.service.calls:
+            await asyncio.sleep(0.02)
+
+
+async def until_recording(house: IvrHouse) -> None:
+    """Wait until a message is being recorded: Asterisk then sends nothing that a phone could notice."""
+    async with asyncio.timeout(10):
+        while not list((house.folder / "ivr" / "voicemail").glob("*.wav")):
             await asyncio.sleep(0.02)
 
 
@@ -246,9 +254,7 @@ async def test_a_message_left_is_recorded_and_handed_over(
     await call.media.wait_for_tone(MENU)
     await call.media.dial_digits("3")
     await call.media.wait_for_tone(MESSAGE)
-    async with asyncio.timeout(10):
-        while not list((house.folder / "ivr" / "voicemail").glob("*.wav")):
-            await asyncio.sleep(0.02)
+    await until_recording(house)
     await call.media.play(tone(1000, 3))
     if ending == "key":
         await call.media.dial_digits("#")
@@ -332,3 +338,46 @@ async def test_an_ivr_that_ends_in_mid_menu_leaves_its_caller_to_the_survival_sc
     record = await _survival_record(house, survival)
     arrived = next(fact for fact in house.rooms.facts if fact.kind == "call.arrived")
     assert record["interaction_id"] == arrived.interaction_id
+
+
+async def test_the_demo_companys_flow_leads_an_english_complaint_to_the_line_with_priority(
+    asterisk: TestAsterisk, phones: Keep, house: IvrHouse, manager: TestManager
+) -> None:
+    text = (Path(ivr.__file__).parent / "demo" / "mobile.yaml").read_text(encoding="utf-8")
+    await house.set_flow_text(text)
+    for prompt, language, hertz in (("choose_language", "en", CHANGED), ("main_menu", "en", INVALID)):
+        house.record_tone(prompt, hertz, language=language)
+    house.record_tone("welcome", CARE)
+    house.record_tone("recording_notice", MESSAGE)
+    call = await dial(asterisk, phones)
+    await call.media.wait_for_tone(CARE)
+    await call.media.wait_for_tone(MESSAGE)
+    await call.media.wait_for_tone(CHANGED, timeout=20)
+    await call.media.dial_digits("9")
+    await call.media.wait_for_tone(INVALID)
+    await call.media.dial_digits("5")
+    held = await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold", timeout=20)
+    names = ("OC_QUEUE", "OC_LANG", "OC_SKILLS", "OC_PRIORITY", "OC_PATH")
+    told = await variables(manager, held["Channel"], *names)
+    assert tuple(told[name] for name in names) == ("q-care", "en", "english>=5", "10", "Complaint")
+    assert (await variables(manager, held["Channel"], "OC_RECORDING"))["OC_RECORDING"].endswith(held["Ref"])
+
+
+async def test_a_waiting_caller_sent_back_for_a_message_leaves_one(
+    asterisk: TestAsterisk, phones: Keep, house: IvrHouse, manager: TestManager
+) -> None:
+    call = await dial(asterisk, phones)
+    await call.media.wait_for_tone(MENU)
+    await call.media.dial_digits("1")
+    held = await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold")
+    for name, value in (("OC_DIVERT", "voicemail"), ("OC_DONE", ""), ("OC_QUEUE", "")):
+        await manager.action("Setvar", {"Channel": held["Channel"], "Variable": name, "Value": value})
+    there = {"Context": "oc-ivr", "Exten": "s", "Priority": "1"}
+    await manager.action("Redirect", {"Channel": held["Channel"]} | there)
+    await call.media.wait_for_tone(MESSAGE)
+    await until_recording(house)
+    await call.media.play(tone(1000, 2))
+    await call.media.dial_digits("#")
+    message = await asyncio.wait_for(house.rooms.messages.get(), 10)
+    assert message.interaction_id == held["Ref"]
+    assert await call.wait_until_ended(20) == "remote"
