@@ -4,7 +4,6 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from acd.ports import CallFacts
-from core.clock import iso
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from tickets import customers, history, people, work
@@ -13,12 +12,11 @@ from tickets.contacts import Trigger, trigger_of
 from tickets.days import local_day
 from tickets.identity import customer_by_number, subject_of
 from tickets.merging import merge_tickets
-from tickets.model import Customer, Interaction, InteractionLeg, Promise, Recording, Ticket, TicketNote
+from tickets.model import Customer, Interaction, Promise, Ticket, TicketNote
 from tickets.numbering import next_number
 from tickets.policy import policy_of
 from tickets.sql import insert_if_absent
 from tickets.unit import Unit
-from tickets.views import CallView, leg_view, maybe_iso
 
 DISPOSITIONS = ("internal", "test", "wrong_number")
 
@@ -276,33 +274,3 @@ async def set_disposition(unit: Unit, interaction_id: str, disposition: str | No
         )
         call.disposition = disposition
     return call
-
-
-async def view(session: AsyncSession, interaction_id: str) -> CallView:
-    """One call from arrival to end, with its legs. Raises NotFound."""
-    call = await session.get(Interaction, interaction_id)
-    if call is None:
-        raise NotFound(f"The call {interaction_id!r} is not known.", "Wait a moment if it has only just come in.")
-    query = select(InteractionLeg).where(InteractionLeg.interaction_id == call.id).order_by(InteractionLeg.position)
-    legs = list(await session.scalars(query))
-    names = await people.agent_names(session, (leg.agent_id for leg in legs))
-    return {
-        "id": call.id,
-        "direction": call.direction,
-        "number": call.number,
-        "withheld": call.identification == "withheld",
-        "programme_id": call.programme_id,
-        "queue_id": call.queue_id,
-        "customer_id": call.customer_id,
-        "ticket_id": call.ticket_id,
-        "arrived": iso(call.arrived_at or call.queued_at or 0.0),
-        "queued": maybe_iso(call.queued_at),
-        "answered": maybe_iso(call.answered_at),
-        "ended": maybe_iso(call.ended_at),
-        "ended_by": call.ended_by,
-        "abandoned": call.abandoned,
-        "cause": call.recall_cause_id,
-        "outcome": call.outcome,
-        "recording": await session.get(Recording, call.id) is not None,
-        "legs": [leg_view(leg, names.get(leg.agent_id)) for leg in legs],
-    }

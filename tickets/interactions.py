@@ -75,7 +75,7 @@ async def view(session: AsyncSession, interaction_id: str) -> InteractionView:
         "answered": maybe_iso(call.answered_at),
         "ended": maybe_iso(call.ended_at),
         "ended_by": call.ended_by,
-        "abandoned": call.queued_at is not None and call.answered_at is None and call.ended_at is not None,
+        "abandoned": call.abandoned,
         "cause": call.recall_cause_id,
         "outcome": call.outcome,
         "recording": recording is not None and recording.problem is None,

@@ -166,7 +166,6 @@ async def _count_late(session: AsyncSession, call: Interaction) -> None:
             Figure.programme_id == call.programme_id,
             Figure.day == call.day,
             Figure.dimension == "all",
-            Figure.status == "final",
         )
         .values(late=Figure.late + 1)
     )

@@ -3,7 +3,7 @@
 from typing import NotRequired, TypedDict
 
 from core.clock import iso
-from tickets.model import Customer, InteractionLeg, Promise, Ticket
+from tickets.model import Customer, Promise, Ticket
 
 
 class NamedView(TypedDict):
@@ -231,52 +231,4 @@ def open_ticket_view(ticket: Ticket, topic: str | None) -> OpenTicketView:
         "status": ticket.status,
         "due": maybe_iso(ticket.due),
         "opened": iso(ticket.opened_at),
-    }
-
-
-class LegView(TypedDict):
-    """One agent's part of a call; durations in seconds."""
-
-    agent_id: str
-    agent_name: str | None
-    answered: str
-    left: str | None
-    talk: float
-    hold: float
-    wrap_up: float
-
-
-class CallView(TypedDict):
-    """One call; `cause` is the recall cause."""
-
-    id: str
-    direction: str
-    number: str | None
-    withheld: bool
-    programme_id: str | None
-    queue_id: str | None
-    customer_id: str | None
-    ticket_id: str | None
-    arrived: str
-    queued: str | None
-    answered: str | None
-    ended: str | None
-    ended_by: str | None
-    abandoned: bool
-    cause: str | None
-    outcome: str | None
-    recording: bool
-    legs: list[LegView]
-
-
-def leg_view(leg: InteractionLeg, agent_name: str | None) -> LegView:
-    """A leg."""
-    return {
-        "agent_id": leg.agent_id,
-        "agent_name": agent_name,
-        "answered": iso(leg.answered_at),
-        "left": maybe_iso(leg.left_at),
-        "talk": leg.talk,
-        "hold": leg.hold,
-        "wrap_up": leg.wrap_up,
     }

@@ -11,8 +11,8 @@ from core.db import Base
 class Figure(Base):
     """The components of one programme's day, whole (`dimension` all, `key` empty) or by queue, topic or agent.
 
-    Counts only: rates are made when shown, and days add up. A `final` row is never written again; facts that arrive
-    after that are counted in `late`.
+    Counts only: rates are made when shown, and days add up. A day is stored once, when it is final, and never written
+    again; facts that arrive after that are counted in `late`.
     """
 
     __tablename__ = "figure"
@@ -22,7 +22,6 @@ class Figure(Base):
     dimension: Mapped[str] = mapped_column(String(8), primary_key=True)
     key: Mapped[str] = mapped_column(String(40), primary_key=True)
     policy: Mapped[str] = mapped_column(String(24))
-    status: Mapped[str] = mapped_column(String(12))
     computed_at: Mapped[float] = mapped_column(Float)
     late: Mapped[int] = mapped_column(default=0)
 
