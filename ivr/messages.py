@@ -43,6 +43,7 @@ def _keep_voicemail(name: str, talk: Talk) -> bool:
         return False
     call = talk.call
     message = Voicemail(
+        name,
         call.interaction_id,
         talk.kit.clock.now(),
         call.programme_id,
@@ -91,7 +92,7 @@ async def request_call_back(step: CallBack, talk: Talk) -> bool:
 def _keep_call_back(number: str, talk: Talk) -> None:
     call = talk.call
     request = CallBackRequest(
-        id=f"ivr-{call.interaction_id}",
+        id=f"ivr-{call.interaction_id}-{number.removeprefix('+')}",
         at=talk.kit.clock.now(),
         number=number,
         did=call.did,

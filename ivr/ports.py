@@ -50,8 +50,12 @@ class QueueOutlook:
 
 @dataclass(frozen=True, slots=True)
 class Voicemail:
-    """A message a caller left: `file` is a WAV under the voicemail folder, `seconds` its length."""
+    """A message a caller left: `file` is a WAV under the voicemail folder, `seconds` its length.
 
+    `id` is the same whenever the same message is told again; a caller may leave several.
+    """
+
+    id: str
     interaction_id: str
     at: float
     programme_id: str
@@ -124,7 +128,7 @@ class Messages(Protocol):
     """Where voicemail goes; fulfilled by tickets."""
 
     async def voicemail(self, message: Voicemail) -> None:
-        """Make it a ticket; the same interaction told twice is one ticket."""
+        """Make it a ticket; the same `id` told twice is one ticket. Raises when it could not be stored."""
 
 
 class CallBacks(Protocol):

@@ -28,10 +28,15 @@ Synthesise = Callable[[str, str, Path], None]
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A sentence with a number `{n}` from 0 to `upto`."""
+    """A sentence with a number `{n}` from 0 to `upto`; `one` holds what is said for 1, where that differs."""
 
     upto: int
     texts: Mapping[str, str]
+    one: Mapping[str, str]
+
+    def text(self, n: int, language: Language) -> str:
+        """What is said for `n`."""
+        return self.one[language] if n == 1 and self.one else self.texts[language].format(n=n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Texts:
         """From the YAML file of system texts."""
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
         counted = {
-            name: Counted(entry["upto"], {language: entry[language] for language in LANGUAGES})
+            name: Counted(entry["upto"], {language: entry[language] for language in LANGUAGES}, entry.get("one", {}))
             for name, entry in data["counted"].items()
         }
         return cls(data["texts"], counted)
@@ -87,7 +92,7 @@ class PromptStore:
 
     async def counted(self, name: str, n: int, language: Language) -> str:
         """The file of a sentence with the number `n`; a number beyond its range is synthesised on the spot."""
-        text = self.texts.counted[name].texts[language].format(n=n)
+        text = self.texts.counted[name].text(n, language)
         return await self._file(f"{name}-{n}", text, language, None)
 
     def warm(self, flow: Flow | None = None) -> asyncio.Task[None]:
@@ -121,7 +126,7 @@ class PromptStore:
             yield from ((name, by_language[language], language) for language in LANGUAGES)
         for name, counted in self.texts.counted.items():
             for n in range(counted.upto + 1):
-                yield from ((f"{name}-{n}", counted.texts[lang].format(n=n), lang) for lang in LANGUAGES)
+                yield from ((f"{name}-{n}", counted.text(n, lang), lang) for lang in LANGUAGES)
 
     async def _warm(self, wanted: list[tuple[str, str, Language]], flow: Flow | None) -> None:
         for name, text, language in wanted:

@@ -142,7 +142,7 @@ async def ticket_status(step: TicketStatus, talk: Talk) -> str:
     await talk.say(f"ticket_{ticket.state}")
     if ticket.due_days == 0:
         await talk.say("ticket_due_today")
-    elif ticket.due_days is not None and 2 <= ticket.due_days <= _FURTHEST_DUE_DAYS:
+    elif ticket.due_days is not None and ticket.due_days <= _FURTHEST_DUE_DAYS:
         await talk.say_counted("ticket_due_days", ticket.due_days)
     return step.next
 
@@ -155,7 +155,7 @@ async def announce_position(step: AnnouncePosition, talk: Talk) -> str:
     _step_fact(talk, str(outlook.position) if outlook.position else None)
     if outlook.position > _FURTHEST:
         await talk.say("position_far")
-    elif outlook.position > 1:
+    elif outlook.position > 0:
         await talk.say_counted("position", outlook.position)
     if outlook.position > 0 and outlook.expected_wait is not None:
         await _say_wait(talk, outlook.expected_wait)
@@ -169,7 +169,7 @@ async def _say_wait(talk: Talk, seconds: float) -> None:
     elif minutes > _LONGEST_WAIT_MINUTES:
         await talk.say("wait_long")
     else:
-        await talk.say_counted("wait_minutes", max(minutes, 2))
+        await talk.say_counted("wait_minutes", minutes)
 
 
 async def consent(step: Consent, talk: Talk) -> str:

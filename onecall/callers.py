@@ -59,7 +59,7 @@ class TicketIntake:
         """Make it a ticket; the same message told twice is one ticket."""
         note = f"{message.seconds:.0f} s: {message.file.name}"
         left = intake.Left(
-            f"voicemail-{message.interaction_id}",
+            f"voicemail-{message.id}",
             "voicemail",
             message.at,
             message.number,

@@ -381,3 +381,25 @@ async def test_a_waiting_caller_sent_back_for_a_message_leaves_one(
     message = await asyncio.wait_for(house.rooms.messages.get(), 10)
     assert message.interaction_id == held["Ref"]
     assert await call.wait_until_ended(20) == "remote"
+
+
+async def test_twenty_callers_at_once_each_get_where_their_own_keys_lead(
+    asterisk: TestAsterisk, phones: Keep, house: IvrHouse, manager: TestManager
+) -> None:
+    async def one(number: int) -> Call:
+        call = await dial(asterisk, phones, f"+39347123{number:04d}")
+        await call.media.wait_for_tone(MENU, timeout=20)
+        await call.media.dial_digits("12"[number % 2])
+        return call
+
+    calls = await asyncio.gather(*(one(number) for number in range(20)))
+    queues: dict[str, str] = {}
+    async with asyncio.timeout(30):
+        while len(queues) < len(calls):
+            for event in list(manager.events):
+                if event.get("UserEvent") == "OcAt" and event["Channel"] not in queues:
+                    told = await variables(manager, event["Channel"], "OC_FROM", "OC_QUEUE")
+                    queues[event["Channel"]] = f"{told['OC_FROM']} {told['OC_QUEUE']}"
+            await asyncio.sleep(0.05)
+    expected = {f"+39347123{number:04d} {('q-sales', 'q-care')[number % 2]}" for number in range(20)}
+    assert set(queues.values()) == expected

@@ -104,6 +104,15 @@ async def test_after_a_hang_up_no_more_is_sent() -> None:
     assert len(channel.commands) == 1
 
 
+@pytest.mark.parametrize("reply", ["511 Command Not Permitted on a dead channel or intercept routine", "200 result=-1"])
+async def test_a_dead_channel_is_a_caller_gone_also_without_a_hang_up_line(reply: str) -> None:
+    channel = Channel()
+    channel._wait = lambda *_: reply  # type: ignore[method-assign]
+    async with Connected(channel) as agi:
+        with pytest.raises(CallerGone):
+            await agi.wait_for_digit(1)
+
+
 async def test_a_hang_up_told_between_two_commands_is_noticed_at_the_next() -> None:
     channel = Channel()
     channel._set = lambda name, value: "200 result=1\nHANGUP"  # type: ignore[method-assign]

@@ -127,3 +127,9 @@ async def test_warming_the_system_makes_each_counted_sentence(store: PromptStore
 
 async def test_a_number_beyond_the_prepared_ones_is_still_said(store: PromptStore, tmp_path: Path) -> None:
     assert spoken(tmp_path, await store.counted("position", 99, "en")) == "You are number 99 in line."
+
+
+async def test_one_minute_and_one_day_are_said_as_people_say_them(store: PromptStore, tmp_path: Path) -> None:
+    assert spoken(tmp_path, await store.counted("wait_minutes", 1, "it")) == "L'attesa prevista è di circa un minuto."
+    assert spoken(tmp_path, await store.counted("ticket_due_days", 1, "en")) == "We expect to resolve it by tomorrow."
+    assert spoken(tmp_path, await store.counted("wait_minutes", 2, "en")) == "The expected wait is about 2 minutes."

@@ -294,10 +294,10 @@ POSITION: dict[str, Any] = {"where": {"do": "announce_position", "queue": "q-car
     ("outlook", "said"),
     [
         (QueueOutlook(4, 170), ["position-4", "wait_minutes-3"]),
-        (QueueOutlook(1, 20), ["wait_short"]),
+        (QueueOutlook(1, 20), ["position-1", "wait_short"]),
         (QueueOutlook(2, None), ["position-2"]),
         (QueueOutlook(80, 4000), ["position_far", "wait_long"]),
-        (QueueOutlook(3, 62), ["position-3", "wait_minutes-2"]),
+        (QueueOutlook(3, 62), ["position-3", "wait_minutes-1"]),
         (RuntimeError("statistics away"), []),
     ],
 )
