@@ -12,14 +12,24 @@ Maturity = Literal["provisional", "final"]
 
 
 class RecallFigure(Told):
-    """72 h recall. `base`: calls answered by a person, with identity; `coverage`: base ÷ all answered by a person."""
+    """72 h recall. `base`: calls answered by a person, with identity; `coverage`: base ÷ all answered by a person.
+
+    Net recall leaves out customers who returned our own missed call; `redialled`: redials after an abandoned call.
+    """
 
     base: int
     recalled: int
     recalled_same_topic: int
-    share: float | None = None
-    share_same_topic: float | None = None
-    coverage: float | None = None
+    recalled_net: int
+    share: float | None
+    share_same_topic: float | None
+    share_net: float | None
+    coverage: float | None
+    calls: int
+    answered: int
+    excluded: int
+    abandoned: int
+    redialled: int
 
 
 class FcrFigure(Told):
@@ -27,24 +37,26 @@ class FcrFigure(Told):
 
     base: int
     resolved: int
-    gross: float | None = None
+    gross: float | None
     base_net: int
     resolved_net: int
-    net: float | None = None
-    not_resolved_in_call: int = 0
-    back_office: int = 0
-    reopened: int = 0
-    same_reason_contact: int = 0
-    survey_no: int = 0
+    net: float | None
+    not_resolved_in_call: int
+    back_office: int
+    reopened: int
+    same_reason_contact: int
+    survey_no: int
+    coverage: float | None
 
 
 class DayRow(Told):
-    """One day of the programme."""
+    """One day of the programme. `late`: facts that came after the day was final and are not counted in it."""
 
     day: date
     maturity: Maturity
     recall: RecallFigure
     fcr: FcrFigure
+    late: int
 
 
 class GroupRow(Told):
@@ -54,7 +66,7 @@ class GroupRow(Told):
     name: str | None
     maturity: Maturity
     recall: RecallFigure
-    fcr: FcrFigure | None = None
+    fcr: FcrFigure
 
 
 class CauseRow(Told):
@@ -75,7 +87,7 @@ class PromiseFigure(Told):
 
 
 class RecallReport(Told):
-    """FCR and recall over days, both included, in the programme's time zone."""
+    """FCR and recall over days, both included, in the programme's time zone. `gaps`: recalls by six-hour steps."""
 
     from_day: date = Field(serialization_alias="from")
     to_day: date = Field(serialization_alias="to")
@@ -88,7 +100,28 @@ class RecallReport(Told):
     topics: list[GroupRow] = []
     agents: list[GroupRow] = []
     causes: list[CauseRow] = []
-    promises: PromiseFigure | None = None
+    promises: PromiseFigure
+    gaps: list[int] = []
+
+
+class RecallPair(Told):
+    """A first call and the call that followed it; `gap` in seconds."""
+
+    customer_id: str | None
+    first_interaction_id: str
+    then_interaction_id: str
+    at: Instant
+    gap: float
+    first_agent: str | None
+    then_agent: str | None
+    topic_id: str | None
+    cause: str | None
+
+
+class RecallPairs(Told):
+    """First calls with their recalls, latest first."""
+
+    items: list[RecallPair]
 
 
 class TodayReport(Told):
@@ -97,8 +130,9 @@ class TodayReport(Told):
     at: Instant
     day: date
     figures: TodayFigures
-    recall: RecallFigure | None = None
-    fcr: FcrFigure | None = None
+    recall: RecallFigure
+    fcr: FcrFigure
+    maturity: Maturity
 
 
 class MyDay(Told):
