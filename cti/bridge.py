@@ -6,16 +6,18 @@ from collections.abc import Callable, Sequence
 
 from acd.ports import CallEvents, CallFacts, Ring, Target
 from core.clock import Clock, SystemClock
-from core.errors import Invalid, NotFound, OneCallError, Unavailable
+from core.errors import Conflict, Invalid, NotFound, OneCallError, Unavailable
 from core.log import get_logger
 from cti.calls import ANNOUNCE, HOLD, IVR, Call, Calls, Line, Place, Timer, redirect, set_variables
 from cti.interpreter import Interpreter
 from cti.legs import Legs
 from cti.manager import Fields, Manager, Refused
 from cti.moves import Moves
+from cti.pauses import write_pauses
 from cti.phones import Phones
 from cti.protocol import Event
 from cti.readback import VARIABLES, Reader, found
+from cti.recording import Recordings
 from cti.ringing import Ringing
 from cti.settings import BridgeSettings
 from cti.talk import Talk
@@ -96,6 +98,8 @@ class Bridge:
         legs.owners = {"agent": ringing, "again": phones, "expert": talk}
         moves.settled = talk.settled
         self._interpreter = Interpreter(line, calls, legs, moves, talk, phones, tell)
+        self._recordings = Recordings(settings, line, calls, tell, facts)
+        self._interpreter.recording_ended = self._recordings.ended
         self._reader = Reader(line, calls, legs, moves, phones, tell)
 
     @property
@@ -109,7 +113,9 @@ class Bridge:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        await self.manager.run()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.manager.run())
+            tasks.create_task(self._recordings.watch())
 
     # ---- cti.manager.Listener ----
 
@@ -120,6 +126,7 @@ class Bridge:
         state = self._reader.rebuild(channels, contacts)
         _log.info("read back", waiting=len(state.waiting), talking=len(state.talking), phones=len(state.registered))
         self._tell.up(state)
+        self._recordings.find_unclosed(found(channel).values.get("OC_RECORDING", "") for channel in channels)
 
     def event(self, event: Event) -> None:
         """One event of Asterisk."""
@@ -220,8 +227,22 @@ class Bridge:
         self._talk.conference(call)
 
     async def record_pause(self, interaction_id: str, paused: bool) -> None:
-        """Silence in the recording while card digits are spoken."""
-        raise NotImplementedError
+        """Silence in the recording while card digits are spoken; the time line is kept."""
+        self._must_be_up()
+        call = self._calls.need(interaction_id)
+        recording = call.recording
+        if not recording.path:
+            raise Conflict("This call is not being recorded.", "There is nothing to pause.")
+        if paused == (recording.paused_since is not None):
+            return
+        state = {"Channel": call.channel, "Direction": "both", "State": "1" if paused else "0"}
+        await self.manager.ask("MixMonitorMute", state)
+        now = self._clock.now()
+        if recording.paused_since is not None:
+            recording.pauses.append((recording.paused_since, now))
+        recording.paused_since = now if paused else None
+        self._line.send(*set_variables(call.channel, {"OC_PAUSES": write_pauses(recording)}))
+        self._tell.view(call)
 
     async def announce(self, interaction_id: str, prompts: Sequence[str]) -> None:
         """Say prompts to a waiting caller."""

@@ -128,6 +128,20 @@ class Expert:
     """The agent has left or is leaving: on joining, the call is theirs."""
 
 
+@dataclass(slots=True)
+class Recording:
+    """What is known of a call's recording while it runs."""
+
+    path: str = ""
+    """Under the recordings folder, without ending; empty: none."""
+    paused_since: float | None = None
+    pauses: list[tuple[float, float]] = field(default_factory=list)
+    """From and to, epoch seconds."""
+    problem: str | None = None
+    size: int = -1
+    """Bytes at the last look; -1: not looked at yet."""
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """A caller's channel and all that belongs to it."""
@@ -151,11 +165,7 @@ class Call:
     left_by_caller: bool = False
     ended_by: EndedBy | None = None
     """Who ended the talk, once it is over."""
-    recording: str = ""
-    """The recording's path under the recordings folder, without ending; empty: none."""
-    paused_since: float | None = None
-    pauses: list[tuple[float, float]] = field(default_factory=list)
-    recording_problem: str | None = None
+    recording: Recording = field(default_factory=Recording)
 
     @property
     def legs(self) -> Iterator[Leg]:

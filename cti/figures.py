@@ -10,3 +10,4 @@ events = Counter("onecall_manager_events_total", "Events received from Asterisk"
 overflows = Counter("onecall_manager_overflows_total", "Connections closed because events piled up")
 failures = Counter("onecall_manager_event_failures_total", "Events whose handling failed")
 queue_depth = Gauge("onecall_manager_queue_events", "Events received and not handled yet")
+recordings = Counter("onecall_recordings_closed_total", "Recordings closed, by what was found", ["result"])

@@ -38,7 +38,7 @@ class Interpreter:
         self._phones = phones
         self._tell = tell
         self._goodbyes: dict[str, None] = {}
-        self.caller_ended: Callable[[Call], None] = lambda call: None
+        self.recording_ended: Callable[[str, str, str], None] = lambda interaction_id, path, pauses: None
         self._kinds: dict[str, Callable[[Event], None]] = {
             "UserEvent": self._user_event,
             "ConfbridgeJoin": self._joined,
@@ -82,10 +82,12 @@ class Interpreter:
             call = self._calls.add(Call(interaction_id, event["Uniqueid"], IVR))
         if place == HOLD:
             call.facts = read_facts(interaction_id, event, self._line.now())
-            call.recording = event.get("OC_RECORDING", "")
+            call.recording.path = event.get("OC_RECORDING", "")
         self._moves.arrived(call, place)
 
     def _bye(self, event: Event, interaction_id: str) -> None:
+        if event.get("OC_RECORDING"):
+            self.recording_ended(interaction_id, event["OC_RECORDING"], event.get("OC_PAUSES", ""))
         call = self._calls.get(interaction_id)
         stage, cause = event.get("Stage", ""), _whole(event.get("Cause"))
         if call is not None and call.channel == event.get("Uniqueid"):
@@ -112,7 +114,6 @@ class Interpreter:
         self._moves.gone(call)
         self._talk.caller_gone(call, ended_by)
         self._tell.gone(call.interaction_id, ended_by, stage, cause)
-        self.caller_ended(call)
 
     # ---- channels and rooms ----
 

@@ -14,14 +14,16 @@ from cti.facts import FACT_VARIABLES, read_facts
 from cti.interpreter import is_leg
 from cti.legs import Legs
 from cti.moves import Moves
+from cti.pauses import recording_of
 from cti.phones import Phones
 from cti.protocol import Event
 from cti.tellings import Tellings, view_of
 
 _log = get_logger(__name__)
-_CALLER = ("OC_ID", "OC_STAGE", "OC_ROOM", "OC_RECORDING", "OC_PAUSED", "OC_REST_SINCE", "OC_RESTED")
+_CALLER = ("OC_ID", "OC_STAGE", "OC_ROOM", "OC_RECORDING", "OC_PAUSES", "OC_REST_SINCE", "OC_RESTED")
 _LEG = ("OC_LEG", "OC_REF", "OC_FENCE", "OC_AGENT_ID", "OC_EXTENSION", "OC_TARGET", "OC_JOINED")
 VARIABLES = ",".join(FACT_VARIABLES + _CALLER + _LEG)
+_UNSET = "(null)"  # what Asterisk lists for a variable that a channel does not have
 _PLACES: dict[str, Place] = {"oc-hold": HOLD, "oc-announce": ANNOUNCE, "oc-rest": REST, "oc-after": AFTER}
 
 
@@ -50,7 +52,7 @@ def found(entry: Event) -> Found:
         context=entry.get("Context", ""),
         extension=entry.get("Exten", ""),
         in_room=bool(entry.get("BridgeID")) and entry.get("Application") == "ConfBridge",
-        values={name: value for name, _, value in lines},
+        values={name: "" if value == _UNSET else value for name, _, value in lines},
     )
 
 
@@ -103,8 +105,7 @@ class Reader:
         call = self._calls.add(Call(interaction_id, caller.channel, place))
         call.facts = read_facts(interaction_id, values, self._line.now())
         call.room = values.get("OC_ROOM", "")
-        call.recording = values.get("OC_RECORDING", "")
-        call.paused_since = _seconds(values.get("OC_PAUSED"))
+        call.recording = recording_of(values.get("OC_RECORDING", ""), values.get("OC_PAUSES", ""))
 
     def _add_leg(self, entry: Found, known: Leg | None) -> None:
         values = entry.values

@@ -25,7 +25,7 @@ def phase_of(call: Call) -> CallPhase:
 
 def view_of(call: Call, party: Party, now: float) -> CallView:
     """The conversation as the agent's desk shows it."""
-    expert = call.expert
+    expert, recording = call.expert, call.recording
     consult = ConsultView(expert.target, "talking" if expert.joined else "ringing") if expert is not None else None
     return CallView(
         interaction_id=call.interaction_id,
@@ -34,7 +34,7 @@ def view_of(call: Call, party: Party, now: float) -> CallView:
         held_since=party.resting_since,
         hold_total=round(party.rested, 3),
         consult=consult,
-        recording=RecordingView(bool(call.recording), call.paused_since is not None, call.recording_problem),
+        recording=RecordingView(bool(recording.path), recording.paused_since is not None, recording.problem),
     )
 
 
