@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Float, String, select
+from sqlalchemy import Float, String, insert, select
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -163,37 +163,43 @@ class Journal:
 
     async def _drain_batch(self) -> None:
         batch = self._queue[:_BATCH]
-        async with self._database.session() as session:
-            known = set(await session.scalars(select(FactRow.id).where(FactRow.id.in_([fact.id for fact in batch]))))
-            for fact in batch:
-                if fact.id in known:
-                    continue
-                known.add(fact.id)
-                session.add(
-                    FactRow(
-                        id=fact.id,
-                        at=fact.at,
-                        kind=fact.kind,
-                        interaction_id=fact.interaction_id,
-                        agent_id=fact.agent_id,
-                        data=dict(fact.data),
-                    )
-                )
-                for project in self._projections:
-                    await self._project(project, session, fact)
+        try:
+            await self._store(batch, self._project_together)
+        except (OperationalError, InterfaceError):
+            raise  # the database is away or locked: the whole batch is tried again
+        except Exception:
+            # One fact that cannot be projected must not stop all that follow: find it, fact by fact.
+            await self._store(batch, self._project_apart)
         del self._queue[: len(batch)]
         _drained.inc(len(batch))
         _spooled.set(len(self._queue))
 
-    async def _project(self, project: Project, session: AsyncSession, fact: Fact) -> None:
-        try:
-            async with session.begin_nested():
+    async def _store(
+        self, batch: Sequence[Fact], project: Callable[[AsyncSession, Sequence[Fact]], Awaitable[None]]
+    ) -> None:
+        async with self._database.session() as session:
+            known = set(await session.scalars(select(FactRow.id).where(FactRow.id.in_([fact.id for fact in batch]))))
+            fresh = [fact for fact in batch if fact.id not in known]
+            if fresh:
+                await session.execute(insert(FactRow), [_row(fact) for fact in fresh])
+                await project(session, fresh)
+
+    async def _project_together(self, session: AsyncSession, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            for project in self._projections:
                 await project(session, fact)
-        except (OperationalError, InterfaceError):
-            raise  # the database is away or locked: the whole batch is tried again
-        except Exception:
-            # A fact that one projection cannot read must not stop all that follow; it stays in its table.
-            _log.exception("fact could not be projected", fact_id=fact.id, kind=fact.kind)
+
+    async def _project_apart(self, session: AsyncSession, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            for project in self._projections:
+                try:
+                    async with session.begin_nested():
+                        await project(session, fact)
+                except (OperationalError, InterfaceError):
+                    raise
+                except Exception:
+                    # The fact itself stays in its table: what is projected from it can be made again.
+                    _log.exception("fact could not be projected", fact_id=fact.id, kind=fact.kind)
 
     def _forget_files(self) -> None:
         """Everything told is stored: earlier files go, and the present one when it has grown."""
@@ -203,6 +209,17 @@ class Journal:
         if self._file_size > _FILE_LIMIT and not self._unwritten and not self._queue:
             os.ftruncate(self._file, 0)
             self._file_size = 0
+
+
+def _row(fact: Fact) -> dict[str, Any]:
+    return {
+        "id": fact.id,
+        "at": fact.at,
+        "kind": fact.kind,
+        "interaction_id": fact.interaction_id,
+        "agent_id": fact.agent_id,
+        "data": dict(fact.data),
+    }
 
 
 def _lock(folder: Path) -> int:

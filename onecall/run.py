@@ -6,10 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Collection
 
-from api.app import create_app, running
-from api.deps import ApiDeps, ApiSettings
 from core.bus import Bus
-from core.clock import SystemClock
 from core.db import Database
 from core.errors import Invalid, Unavailable
 from core.log import get_logger
@@ -18,12 +15,10 @@ from onecall import demo
 from onecall.asterisk import AsteriskInstance
 from onecall.asterisk_program import find_asterisk
 from onecall.asterisk_settings import asterisk_home, asterisk_settings, manager_secret
-from onecall.certificate import certificate_files
 from onecall.house import RoutingHouse, make_bus
 from onecall.provision import provision
 from onecall.robots import moving
-from onecall.settings import PROJECT, Settings
-from onecall.web import serving
+from onecall.settings import Settings
 from tickets import demo as ticket_demo
 
 _log = get_logger(__name__)
@@ -103,11 +98,9 @@ async def _rooms(settings: Settings, roles: Collection[str]) -> AsyncIterator[tu
         if "acd" in roles:
             await stack.enter_async_context(_routing(settings, database, bus))
         if "api" in roles:
-            app = create_app(ApiDeps(database=database, bus=bus, clock=SystemClock(), settings=_api_settings(settings)))
-            await stack.enter_async_context(running(app))
-            certificate, private_key = certificate_files(settings.state)
-            ports = settings.http_port, settings.https_port
-            await stack.enter_async_context(serving(app, settings.host, *ports, certificate, private_key))
+            from onecall.front import front  # a routing process needs no web framework
+
+            await stack.enter_async_context(front(settings, database, bus))
         yield database, bus
 
 
@@ -127,17 +120,6 @@ async def _routing(settings: Settings, database: Database, bus: Bus) -> AsyncIte
         yield
     finally:
         await house.stop()
-
-
-def _api_settings(settings: Settings) -> ApiSettings:
-    return ApiSettings(
-        recordings=settings.recordings_folder,
-        web_dist=PROJECT / "web" / "dist",
-        phone_ws_port=settings.ws_port,
-        phone_wss_port=settings.wss_port,
-        metrics_token=settings.metrics_token.get_secret_value() or None,
-        session_hours=settings.session_hours,
-    )
 
 
 def _stop_signal() -> asyncio.Event:

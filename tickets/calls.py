@@ -23,10 +23,12 @@ DISPOSITIONS = ("internal", "test", "wrong_number")
 
 async def row(session: AsyncSession, interaction_id: str) -> Interaction:
     """The call's row, held until the transaction ends; made when no fact of it has arrived yet."""
-    call = await session.get(Interaction, interaction_id, with_for_update=True)
+    held: set[str] = session.info.setdefault("calls_held", set())
+    call = await session.get(Interaction, interaction_id, with_for_update=interaction_id not in held or None)
     if call is None:
         await insert_if_absent(session, Interaction, {"id": interaction_id})
         call = await session.get_one(Interaction, interaction_id, with_for_update=True)
+    held.add(interaction_id)
     return call
 
 

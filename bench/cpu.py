@@ -1,0 +1,47 @@
+"""`make bench-cpu`: processor time a call, of our routing process beside Asterisk's, at a steady rate."""
+
+import argparse
+import asyncio
+import json
+import os
+from pathlib import Path
+
+from bench.rig import OURS, rig
+
+_AGENTS, _TALK, _RATE = 60, 2.0, 15.0
+
+
+def seconds_used(pid: int) -> float:
+    """Processor seconds (user and system) that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--short", action="store_true")
+    seconds = 10.0 if parser.parse_args().short else 40.0
+    async with rig(_AGENTS, _TALK) as made, made.staffed(OURS):
+        asterisk = made.asterisk.instance.pid or 0
+        before = seconds_used(made.acd_pid), seconds_used(asterisk)
+        tally = await made.load(OURS, [number / _RATE for number in range(int(seconds * _RATE))], patience=60)
+        after = seconds_used(made.acd_pid), seconds_used(asterisk)
+    ours, theirs = ((late - early) * 1000 / tally.started for early, late in zip(before, after, strict=True))
+    print(
+        json.dumps(
+            {
+                "onecall_cpu_ms_per_call": round(ours, 2),
+                "asterisk_cpu_ms_per_call": round(theirs, 2),
+                "ratio": round(ours / theirs, 2),
+                "calls": tally.started,
+                "lost": tally.lost,
+                "rate_per_s": _RATE,
+                "talk_s": _TALK,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

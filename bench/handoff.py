@@ -1,0 +1,72 @@
+"""`make bench-handoff`: a backlog of callers and busy agents; from an agent's BYE to the next INVITE at its phone.
+
+Both systems serve the same load in the same Asterisk in one run, one after the other. A sample counts only when the
+caller who is offered had dialled before the agent became free, so that nobody waited for a caller to come.
+"""
+
+import argparse
+import asyncio
+import json
+
+from bench.rig import OURS, PEER, Rig, capture, rig
+from bench.wire import Packet, percentile
+
+_AGENTS, _RATE, _TALK = 20, 25.0, 0.8
+_KEY = {PEER: "app_queue", OURS: "onecall"}
+
+
+def hand_offs(packets: list[Packet], server: int, agents: set[int]) -> list[float]:
+    """Milliseconds from BYE (of the agent, or to it) to the next INVITE at that agent's phone."""
+    dialled: dict[str, float] = {}
+    free: dict[int, float] = {}
+    found = []
+    for packet in packets:
+        if packet.retransmitted:
+            continue
+        agent = packet.source if packet.source in agents else packet.target if packet.target in agents else None
+        if agent is None:
+            if packet.method == "INVITE" and packet.target == server:
+                dialled[packet.caller] = packet.at
+        elif packet.method == "BYE":
+            free[agent] = packet.at
+        elif packet.method == "INVITE" and packet.target == agent and agent in free:
+            became_free = free.pop(agent)
+            if dialled.get(packet.caller, packet.at) < became_free:
+                found.append((packet.at - became_free) * 1000)
+    return found
+
+
+async def _run(made: Rig, system: str, seconds: float) -> tuple[list[float], int, int]:
+    backlog = 2 * _AGENTS
+    arrivals = [number * 0.02 for number in range(backlog)]
+    arrivals += [backlog * 0.02 + number / _RATE for number in range(int(seconds * _RATE))]
+    server, agents = made.asterisk.settings.sip_port, {phone.port for phone in made.phones}
+    wire = capture(made, f"handoff-{system}")
+    async with wire, made.staffed(system):
+        tally = await made.load(system, arrivals, patience=120)
+    return hand_offs(wire.packets(), server, agents), tally.started, tally.lost
+
+
+async def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--short", action="store_true")
+    seconds = 6.0 if parser.parse_args().short else 20.0
+    result: dict[str, float | int | None] = {}
+    calls = lost = 0
+    async with rig(_AGENTS, _TALK) as made:
+        for system in (PEER, OURS):
+            samples, started, missed = await _run(made, system, seconds)
+            name = _KEY[system]
+            for share, label in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99")):
+                result[f"{name}_{label}_ms"] = round(percentile(samples, share), 2)
+            result[f"{name}_samples"] = len(samples)
+            print(f"{name}: {started} calls, {len(samples)} hand-offs, {missed} lost", flush=True)
+            calls, lost = calls + started, lost + missed
+    ours, theirs = result["onecall_p50_ms"], result["app_queue_p50_ms"]
+    result["ratio_p50"] = round(theirs / ours, 1) if ours and theirs else None
+    print(json.dumps({**result, "calls": calls, "lost": lost, "agents": _AGENTS, "rate_per_s": _RATE}))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

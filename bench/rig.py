@@ -1,0 +1,230 @@
+"""One Asterisk with its own queue and ours side by side, real phones, and OneCall's routing process beside it.
+
+The routing process is the product's own (`onecall acd`, joined by Redis); phones are real SIP over UDP. A caller of
+number 1… goes to app_queue, of number 2… to OneCall's waiting place.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from acd.model import Agent, AgentQueue, Programme, Queue
+from bench.wire import Capture
+from core.bus import RedisBus
+from core.db import Database
+from core.errors import OneCallError
+from core.migrate import upgrade
+from phones.call import Call, CallRefused
+from phones.phone import Phone
+from tests.e2e.harness.server import REPOSITORY, TestAsterisk, free_ports
+
+PEER, OURS = "1", "2"
+_CALLERS = "127.0.2.1"
+_FIRST_EXTENSION = 3000
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the callers of one run."""
+
+    started: int = 0
+    served: int = 0
+    lost: int = 0
+    talks: list[asyncio.Task[None]] = field(default_factory=list)
+
+
+class Rig:
+    """Everything that a bench needs, running. `talk`: seconds each agent talks before hanging up."""
+
+    def __init__(self, folder: Path, agents: int, talk: float) -> None:
+        self.folder = folder
+        self.talk = talk
+        self.asterisk = TestAsterisk(folder / "a", peer_queue=True)
+        self.extensions = [str(_FIRST_EXTENSION + number) for number in range(agents)]
+        self.phones: list[Phone] = []
+        self.acd_pid = 0
+        self._stack = contextlib.AsyncExitStack()
+        self._bus: RedisBus
+        self._next_caller = 0
+        self._draw = random.Random(7)
+
+    async def start(self) -> None:
+        """Start Asterisk, Redis, the routing process and the agents' phones."""
+        settings = self.asterisk.settings
+        (redis_port,) = free_ports(1)
+        state = self.folder / "state"
+        state.mkdir(parents=True)
+        environment = {
+            **os.environ,
+            "ONECALL_STATE": str(state),
+            "ONECALL_DEMO": "false",
+            "ONECALL_REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+            "ONECALL_AMI_PORT": str(settings.manager_port),
+            "ONECALL_AMI_SECRET": settings.manager_secret,
+            "ONECALL_AGI_PORT": str(settings.agi_port),
+            "ONECALL_ASTERISK_HOME": str(settings.instance),
+            "ONECALL_RECORDINGS": str(settings.recordings),
+            "ONECALL_LOG_LEVEL": "WARNING",
+        }
+        await self._configure(f"sqlite+aiosqlite:///{state / 'onecall.db'}")
+        self._spawn(["redis-server", "--port", str(redis_port), "--bind", "127.0.0.1", "--save", ""], environment)
+        await self.asterisk.start()
+        self._stack.push_async_callback(self.asterisk.stop)
+        acd = self._spawn([sys.executable, "-m", "onecall", "acd"], environment)
+        self.acd_pid = acd.pid
+        self._bus = RedisBus(f"redis://127.0.0.1:{redis_port}/0")
+        self._stack.push_async_callback(self._bus.close)
+        await self._until_up(acd)
+        async with self.asterisk.manager() as manager:
+            await manager.reload_phones()
+        for extension in self.extensions:
+            phone = await Phone.open(self.asterisk.sip, extension, f"secret-of-{extension}", sends_sound=False)
+            await phone.register(3600)
+            self.phones.append(phone)
+            self._stack.push_async_callback(phone.close)
+
+    async def stop(self) -> None:
+        """Stop all of it."""
+        await self._stack.aclose()
+
+    def _spawn(self, command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+        log = (self.folder / f"{Path(command[0]).name}.log").open("ab")
+        process = subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=log, stderr=log)
+
+        def end() -> None:
+            process.terminate()
+            process.wait(15)
+
+        self._stack.callback(end)
+        return process
+
+    async def _configure(self, url: str) -> None:
+        await upgrade(url)
+        database = Database(url)
+        async with database.session() as session:
+            session.add_all([Programme(id="bench", name="Bench")])
+            await session.flush()
+            plan = {"wrap_up": {"mode": "none"}, "ring_timeout": 20}
+            session.add(Queue(id="bench", programme_id="bench", name="Bench", plan=plan))
+            await session.flush()
+            session.add_all(
+                Agent(
+                    id=f"a-{extension}",
+                    name=f"Agent {extension}",
+                    extension=extension,
+                    phone_kind="sip",
+                    phone_secret=f"secret-of-{extension}",
+                    queues=[AgentQueue(queue_id="bench")],
+                )
+                for extension in self.extensions
+            )
+        await database.close()
+
+    async def _until_up(self, acd: "subprocess.Popen[bytes]") -> None:
+        async with asyncio.timeout(30):
+            while True:
+                if acd.poll() is not None:
+                    raise RuntimeError(f"onecall acd ended: {(self.folder / 'python.log').read_text()[-2000:]}")
+                with contextlib.suppress(OneCallError):
+                    if (await self._bus.request("acd", {"cmd": "health"}, 0.5))["asterisk"]:
+                        return
+                await asyncio.sleep(0.05)
+
+    # --- who takes calls --------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def staffed(self, system: str) -> AsyncIterator[None]:
+        """All agents take calls of `system` (PEER or OURS) while inside."""
+        if system == PEER:
+            await self._members("add member {} to peer")
+        else:
+            await self._say("agent.sign_in")
+            await self._say("agent.ready")
+        answering = [asyncio.create_task(self._answer(phone)) for phone in self.phones]
+        try:
+            yield
+        finally:
+            for task in answering:
+                task.cancel()
+            await asyncio.gather(*answering, return_exceptions=True)
+            if system == PEER:
+                await self._members("remove member {} from peer")
+            else:
+                await self._say("agent.sign_out")
+
+    async def _members(self, words: str) -> None:
+        for extension in self.extensions:
+            command = f"queue {words.format(f'PJSIP/{extension}')}"
+            await asyncio.to_thread(self.asterisk.instance.command_line, command)
+
+    async def _say(self, command: str) -> None:
+        for extension in self.extensions:
+            for _ in range(100):
+                try:
+                    await self._bus.request("acd", {"cmd": command, "agent_id": f"a-{extension}"})
+                    break
+                except OneCallError:
+                    await asyncio.sleep(0.05)  # the phone's registration may still be on its way
+            else:
+                raise RuntimeError(f"{command} was refused for {extension}")
+
+    async def _answer(self, phone: Phone) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError, CallRefused):
+                call = await phone.next_call(3600)
+                await call.answer()
+                with contextlib.suppress(TimeoutError):
+                    await call.wait_until_ended(self.talk * self._draw.uniform(0.8, 1.2))
+                if not call.ended.done():
+                    await call.hang_up()
+
+    # --- callers ----------------------------------------------------------------------------------------------
+
+    async def load(self, system: str, arrivals: list[float], patience: float) -> Tally:
+        """Callers at these moments (seconds from now). Each must be talked to and then released within `patience`."""
+        tally, loop = Tally(), asyncio.get_running_loop()
+        began = loop.time()
+        for moment in arrivals:
+            await asyncio.sleep(max(0.0, began + moment - loop.time()))
+            tally.started += 1
+            tally.talks.append(loop.create_task(self._call(system, tally, patience)))
+        await asyncio.gather(*tally.talks)
+        return tally
+
+    async def _call(self, system: str, tally: Tally, patience: float) -> None:
+        self._next_caller += 1
+        number = f"39{system}{self._next_caller:07d}"
+        phone = await Phone.open(self.asterisk.sip, number, address=_CALLERS, sends_sound=False)
+        try:
+            call: Call = await phone.dial(f"{system}00")
+            await call.answered(20)
+            await call.wait_until_ended(patience)
+            tally.served += 1
+        except (TimeoutError, CallRefused):
+            tally.lost += 1
+        finally:
+            await phone.close()
+
+
+@contextlib.asynccontextmanager
+async def rig(agents: int, talk: float) -> AsyncIterator[Rig]:
+    """A rig that runs while inside."""
+    with tempfile.TemporaryDirectory(prefix="oc-bench-") as folder:
+        made = Rig(Path(folder), agents, talk)
+        try:
+            await made.start()
+            yield made
+        finally:
+            await made.stop()
+
+
+def capture(made: Rig, name: str) -> Capture:
+    """A capture of the rig's SIP port."""
+    return Capture(made.asterisk.settings.sip_port, made.folder / f"{name}.pcap")

@@ -1,0 +1,98 @@
+"""Packet times of SIP on the loopback, taken by tcpdump: neither side's own clock is asked."""
+
+import asyncio
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_GLOBAL_HEADER, _RECORD_HEADER = 24, 16
+_ETHERNET, _UDP = 14, 8
+_USER = re.compile(r"<sip:([^@>;]+)@")
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One SIP message seen. `at`: seconds; `source` and `target`: UDP ports; `caller`: user part of From."""
+
+    at: float
+    source: int
+    target: int
+    method: str
+    """Method of a request, or status of an answer."""
+    cseq: str
+    call_id: str
+    caller: str
+    retransmitted: bool
+
+
+class Capture:
+    """Captures one UDP port while inside; `packets` reads what came."""
+
+    def __init__(self, port: int, file: Path) -> None:
+        self._port = port
+        self._file = file
+        self._process: asyncio.subprocess.Process
+
+    async def __aenter__(self) -> "Capture":
+        options = f"-i lo -s 1500 -B 16384 -U --immediate-mode -w - udp port {self._port}"
+        self._process = await asyncio.create_subprocess_exec(
+            "tcpdump", *options.split(), stdout=self._file.open("wb"), stderr=asyncio.subprocess.PIPE
+        )
+        assert self._process.stderr is not None
+        while b"listening" not in (line := await self._process.stderr.readline()):
+            if not line:
+                raise RuntimeError("tcpdump did not start: it needs root or CAP_NET_RAW")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._process.terminate()
+        _, told = await self._process.communicate()
+        dropped = re.search(rb"(\d+) packets? dropped by kernel", told)
+        if dropped and int(dropped.group(1)):
+            raise RuntimeError(f"the kernel dropped {dropped.group(1).decode()} packets: the measurement is not whole")
+
+    def packets(self) -> list[Packet]:
+        """All SIP messages, in order; a message already seen is marked as retransmitted."""
+        seen: set[tuple[int, int, str, str, str]] = set()
+        found = []
+        for at, source, target, text in _datagrams(self._file.read_bytes()):
+            packet = _parse(at, source, target, text, seen)
+            if packet is not None:
+                found.append(packet)
+        return found
+
+
+def _datagrams(data: bytes) -> Iterator[tuple[float, int, int, str]]:
+    place = _GLOBAL_HEADER
+    nano = data[:4] in (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
+    while place + _RECORD_HEADER <= len(data):
+        seconds, fraction, length, _ = struct.unpack_from("<IIII", data, place)
+        frame = data[place + _RECORD_HEADER : place + _RECORD_HEADER + length]
+        place += _RECORD_HEADER + length
+        udp = _ETHERNET + (frame[_ETHERNET] & 15) * 4
+        source, target = struct.unpack_from("!HH", frame, udp)
+        yield seconds + fraction / (1e9 if nano else 1e6), source, target, frame[udp + _UDP :].decode(errors="replace")
+
+
+def _parse(at: float, source: int, target: int, text: str, seen: set[tuple[int, int, str, str, str]]) -> Packet | None:
+    head, _, _ = text.partition("\r\n\r\n")
+    first, *lines = head.split("\r\n")
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    words = first.split(" ")
+    if len(words) < 2 or "cseq" not in headers:
+        return None
+    method = words[1] if words[0].startswith("SIP/") else words[0]
+    user = _USER.search(headers.get("from", ""))
+    call_id = headers.get("call-id", "")
+    key = (source, target, method, headers["cseq"], call_id)
+    again = key in seen
+    seen.add(key)
+    return Packet(at, source, target, method, headers["cseq"], call_id, user.group(1) if user else "", again)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which `share` of the sorted values lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
