@@ -8,7 +8,7 @@ from acd.config import RoutingConfig
 from acd.effects import Effect
 from acd.events import Event, Tick
 from acd.expressions import ExpressionError
-from acd.routing import changes, due, shifts, views, waiting
+from acd.routing import changes, due, shifts, snapshot, views, waiting
 from acd.routing.estimates import UNKNOWN
 from acd.routing.figures import position_of, queue_estimate
 from acd.routing.settle import settle
@@ -96,12 +96,14 @@ class Engine:
 
     def snapshot(self) -> dict[str, Any]:
         """The whole state as JSON-able data; `restore` with the same configuration decides on as this engine."""
-        raise NotImplementedError
+        return snapshot.take(self._state)
 
     @classmethod
-    def restore(cls, config: RoutingConfig, snapshot: Mapping[str, Any]) -> "Engine":
+    def restore(cls, config: RoutingConfig, data: Mapping[str, Any]) -> "Engine":
         """An engine in the state of the snapshot. Raises `core.errors.Invalid` for a snapshot of another form."""
-        raise NotImplementedError
+        engine = cls.__new__(cls)
+        engine._state = snapshot.put_back(config, data)
+        return engine
 
     def waiting(self, queue_id: str) -> tuple[InteractionView, ...]:
         """Who waits in this queue (held and offered ones included), in order of their place."""

@@ -2,7 +2,7 @@
 
 from acd.config import Agent, RoutingConfig, Strategy
 from acd.routing import agents, entry, offers
-from acd.routing.demands import first_targets, step_out, targets_of_plan, tell_apart, weigh
+from acd.routing.demands import step_out, targets_of_plan, tell_apart, weigh
 from acd.routing.due import arm_closing
 from acd.routing.queues import PlanRecord, QueueRecord
 from acd.routing.state import AgentRecord, State
@@ -82,8 +82,8 @@ def _load_queues(state: State, changed: dict[str, QueueRecord]) -> None:
         ]
         for profile in state.index.profiles.values():
             profile.flexibility = None
-        for queue in state.queues.values():
-            tell_apart(state, tuple(first_targets(queue, {})))
+        for targets in state.index.queue_targets:
+            tell_apart(state, targets)
 
 
 def _take_place(state: State, interaction_id: str) -> None:
@@ -102,14 +102,15 @@ def _load_agents(state: State) -> None:
     for agent_id, conf in state.config.agents.items():
         agent = state.agents.get(agent_id)
         if agent is None:
-            _add(state, conf)
+            add_agent(state, conf)
         elif agent.conf != conf:
             _change(state, agent, conf)
     for agent_id in [name for name in state.agents if name not in state.config.agents]:
         _remove(state, state.agents[agent_id])
 
 
-def _add(state: State, conf: Agent) -> None:
+def add_agent(state: State, conf: Agent) -> None:
+    """An agent becomes known, not signed in."""
     profile = state.index.enter(conf, conf.node)
     state.agents[conf.agent_id] = AgentRecord(conf, profile, state.draw(conf.agent_id))
 

@@ -26,8 +26,11 @@ def estimate_for(state: State, queue: QueueRecord, position: int, demand: Demand
 
 def queue_estimate(state: State, queue: QueueRecord, position: int | None) -> Estimate:
     """The wait of someone at this position, or of someone who came now."""
-    demand = next(iter(queue.demands.values()), None)
-    return estimate_for(state, queue, position or len(queue.line) + 1, demand)
+    someone = InteractionRecord("", queue, state.now, 0)
+    for number, step in enumerate(queue.plan.steps):
+        if not step.conf.after and not step.conf.when:
+            someone.mask |= 1 << number
+    return estimate_for(state, queue, position or len(queue.line) + 1, demand_of(state, someone))
 
 
 def announcement(state: State, call: InteractionRecord, prompt: str = "") -> Announce:

@@ -25,20 +25,36 @@ def settle(state: State) -> None:
 
 
 def _settle_many(state: State) -> None:
+    """Several have a new chance at once: the first in order goes first, and gets the best agent of all.
+
+    A call that nobody ready can serve stays without chance while this goes on, because agents only become fewer.
+    """
     agents = [state.loose_agents[name] for name in sorted(state.loose_agents)]
-    calls = sorted(state.loose_calls.values(), key=lambda call: key_of(state, call))
+    calls = sorted(state.loose_calls.values(), key=lambda call: key_of(state, call), reverse=True)
     state.loose_agents.clear()
     state.loose_calls.clear()
-    if agents:
-        for call in calls:
-            _stand_again(state, call)
-        if len(agents) == 1:
-            _serve_one(state, agents[0])
-        else:
-            _serve_many(state, agents)
-        calls = [call for call in calls if call.place == "waiting" and call.line_key is not None]
-    for call in calls:
-        _place(state, call)
+    for agent in agents:
+        show(state, agent)
+        if is_available(agent):
+            state.pool(agent)
+    picks: dict[str, InteractionRecord] = {}
+    while True:
+        while calls and (calls[-1].place != "waiting" or _agent_for(state, calls[-1]) is None):
+            _stand(state, calls.pop())
+        for agent in agents:
+            pick = picks.get(agent.agent_id)
+            if pick is None or pick.place == "offered" or not agent.keys:
+                picks.pop(agent.agent_id, None)
+                found = _call_for(state, agent, pooled=True) if agent.keys else None
+                if found is not None:
+                    picks[agent.agent_id] = found
+        first = min([*picks.values(), *calls[-1:]], key=lambda call: key_of(state, call), default=None)
+        if first is None:
+            return
+        agent_id = next((name for name, call in picks.items() if call is first), "")
+        offers.make(state, first, _agent_for(state, first) or state.agents[agent_id])
+        if calls and calls[-1] is first:
+            calls.pop()
 
 
 def _place(state: State, call: InteractionRecord) -> None:
@@ -46,16 +62,19 @@ def _place(state: State, call: InteractionRecord) -> None:
     agent = _agent_for(state, call)
     if agent is not None:
         offers.make(state, call, agent)
-    elif call.line_key is None:
+    else:
+        _stand(state, call)
+
+
+def _stand(state: State, call: InteractionRecord) -> None:
+    """Let it stand in line where it now belongs, if it does not already."""
+    if call.place not in ("waiting", "held"):
+        return
+    if call.line_key is None:
         stand(state, call)
     elif key_of(state, call) != call.line_key or call.standing is not call.demand:
-        _stand_again(state, call)
-
-
-def _stand_again(state: State, call: InteractionRecord) -> None:
-    if call.line_key is not None:
         step_out(state, call)
-    stand(state, call)
+        stand(state, call)
 
 
 def _serve_one(state: State, agent: AgentRecord) -> None:
@@ -71,23 +90,6 @@ def _serve_one(state: State, agent: AgentRecord) -> None:
     if found is not None:
         # The queue lets one agent go, and that is the best of all who are ready, not the one just freed.
         offers.make(state, found, _agent_for(state, found) or agent)
-
-
-def _serve_many(state: State, agents: list[AgentRecord]) -> None:
-    for agent in agents:
-        show(state, agent)
-        if is_available(agent):
-            state.pool(agent)
-    while True:
-        choices = [
-            (call, agent)
-            for agent in agents
-            if agent.keys and (call := _call_for(state, agent, pooled=True)) is not None
-        ]
-        if not choices:
-            return
-        call, agent = min(choices, key=lambda choice: key_of(state, choice[0]))
-        offers.make(state, call, _agent_for(state, call) or agent)
 
 
 def _agent_for(state: State, call: InteractionRecord) -> AgentRecord | None:
