@@ -184,9 +184,8 @@ class Bridge:
         call, _ = self._calls.talk(interaction_id, agent_id)
         if not digits or set(digits) - set("0123456789*#ABCD"):
             raise Invalid(f"{digits!r} are not telephone keys.", "Use 0-9, * and #.")
-        for digit in digits:
-            fields = {"Channel": call.channel, "Digit": digit, "Duration": str(_DTMF_MILLISECONDS)}
-            await self.manager.ask("PlayDTMF", fields)
+        key = {"Channel": call.channel, "Duration": str(_DTMF_MILLISECONDS)}
+        await self.manager.errand([("PlayDTMF", {**key, "Digit": digit}) for digit in digits])
 
     async def transfer(self, interaction_id: str, agent_id: str, target: Target, extension: str | None) -> None:
         """The caller goes to a number or to an agent's phone; the agent leaves."""

@@ -136,9 +136,16 @@ async def test_a_recording_of_a_call_that_ended_without_us_is_closed_at_the_next
         fact = await closed(house)
         assert (fact.interaction_id, fact.data["problem"]) == (interaction_id, None)
         await house.stop_bridge()
-        path.with_suffix(".closed").unlink()
+        mark = path.with_suffix(".closed")
+        async with asyncio.timeout(10):
+            while not mark.exists():
+                await asyncio.sleep(0.02)
+        mark.unlink()
         await house.start_bridge()
         assert (await closed(house, 2)).id == fact.id
+        async with asyncio.timeout(10):
+            while not mark.exists():
+                await asyncio.sleep(0.02)
         await house.stop_bridge()
         await house.start_bridge()
         await house.caller()
