@@ -6,7 +6,7 @@ the process, so that a browser can tell a missed message from a restarted server
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,22 +61,29 @@ class Desk:
     phone_registered: bool = False
     call: DeskCall | None = None
     notices: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_NOTICES))
+    line: Mapping[str, Any] = field(default_factory=dict)
     painters: list[tuple[int, asyncio.Future[None]]] = field(default_factory=list)
 
 
 class Desks:
-    """All desks, and the messages they send. `publish(agent_id, desk)` hands a message over at once."""
+    """All desks, and the messages they send.
+
+    `publish(agent_id, desk)` hands a message over at once; `waiting(queue ids)` are since when (epoch seconds) callers
+    wait there.
+    """
 
     def __init__(
         self,
         publish: Callable[[str, Mapping[str, Any]], None],
         view: Callable[[str], AgentView | None],
         names: Callable[[str, str], str],
+        waiting: Callable[[Iterable[str]], list[float]],
     ) -> None:
         self.epoch = new_id()
         self._publish = publish
         self._view = view
         self._names = names
+        self._waiting = waiting
         self._desks: dict[str, Desk] = {}
 
     def seats(self, seats: Mapping[str, Seat]) -> None:
@@ -110,7 +117,9 @@ class Desks:
     def changed(self, desk: Desk, at: float) -> int:
         """Number the desk's new state, send it, and return its number."""
         desk.seq += 1
-        self._publish(desk.seat.agent_id, self.message(desk, at))
+        message = self.message(desk, at)
+        desk.line = message["waiting"]
+        self._publish(desk.seat.agent_id, message)
         return desk.seq
 
     def notice(self, desk: Desk, kind: str, code: str, **values: str) -> None:
@@ -145,7 +154,8 @@ class Desks:
             "epoch": self.epoch,
             "at": iso(at),
             "agent": self._agent(desk),
-            "call": self._call(desk.call) if desk.call else None,
+            "call": self._call(desk, desk.call) if desk.call else None,
+            "waiting": self._line(desk),
             "notices": list(desk.notices),
         }
 
@@ -163,11 +173,21 @@ class Desks:
             "next_reason": (view.next_reason or None) if view else None,
             "phone": {"kind": seat.phone_kind, "registered": desk.phone_registered},
             "queues": [{"id": queue_id, "name": name} for queue_id, name in seat.queues.items()],
-            "wrap_up_extensions_left": view.extensions_left if view else 0,
         }
 
-    def _call(self, call: DeskCall) -> dict[str, Any]:
-        facts, view = call.facts, call.view
+    def _line(self, desk: Desk) -> dict[str, Any]:
+        """Who waits in the queues this agent serves."""
+        since = self._waiting(desk.seat.queues)
+        return {"count": len(since), "longest_since": iso(min(since)) if since else None}
+
+    def line_changed(self, at: float) -> None:
+        """Tell the desks that are open of lines that look other than when last told."""
+        for desk in self._desks.values():
+            if desk.online is not None and self._line(desk) != desk.line:
+                self.changed(desk, at)
+
+    def _call(self, desk: Desk, call: DeskCall) -> dict[str, Any]:
+        facts, view, agent = call.facts, call.view, self._view(desk.seat.agent_id)
         recording = view.recording if view else None
         return {
             "interaction_id": facts.interaction_id,
@@ -198,6 +218,7 @@ class Desks:
             "customer_ids": list(facts.customer_ids),
             "ticket_id": call.ticket_id,
             "recall": bool(call.pop.get("recall")),
+            "wrap_up_extensions_left": agent.extensions_left if agent else 0,
             "pop": call.pop,
         }
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,13 @@ class RoutingHouse:
         settings, operation = self._settings, self._operation
         self._bridge = Bridge(_bridge_settings(settings, self._manager_secret), self._journal, self._clock)
         engine = Engine(operation.routing, first_fence=time.time_ns() // 1_000_000)
-        desks = Desks(lambda agent_id, desk: self._publisher.say(f"desk.{agent_id}", desk), engine.agent, self._name)
+
+        def waiting(queues: Iterable[str]) -> list[float]:
+            return [view.waiting_since for queue_id in queues for view in engine.waiting(queue_id)]
+
+        desks = Desks(
+            lambda agent_id, desk: self._publisher.say(f"desk.{agent_id}", desk), engine.agent, self._name, waiting
+        )
         desks.seats(operation.seats)
         folder = settings.state.resolve()
         ivr_settings = IvrSettings(
@@ -164,6 +170,7 @@ class RoutingHouse:
                 await asyncio.wait_for(dirty.wait(), _FLOOR_AT_LEAST)
             dirty.clear()
             self._publisher.say("floor", self._floor())
+            self._board.desks.line_changed(self._clock.now())
             await asyncio.sleep(_FLOOR_PAUSE)
 
     async def _watch_configuration(self) -> None:

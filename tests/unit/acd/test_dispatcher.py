@@ -89,7 +89,7 @@ class House:
         )
         self.engine = Engine(config, first_fence=100)
         self.desks = Desks(
-            lambda agent, desk: self.sent.append((agent, desk)), self.engine.agent, lambda _, thing: thing
+            lambda agent, desk: self.sent.append((agent, desk)), self.engine.agent, lambda _, thing: thing, lambda _: []
         )
         self.desks.seats(
             {
