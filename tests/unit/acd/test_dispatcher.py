@@ -16,7 +16,8 @@ from acd.dispatcher import Dispatcher
 from acd.engine import Engine
 from acd.ports import CallFacts, CallView, ConsultView, LiveCall, PopAndTicket, ReadBack, RecordingView, Ring, Target
 from acd.presence import restore
-from acd.statistics import Statistics, Target as Goal
+from acd.statistics import Statistics
+from acd.statistics import Target as Goal
 from acd.switchboard import DispatchRules, Switchboard
 from core.clock import ManualClock
 from core.db import Base, Database
@@ -316,7 +317,7 @@ async def test_a_lost_phone_takes_the_agent_out_and_its_return_brings_the_agent_
 async def test_a_transfer_to_a_queue_puts_the_caller_there_and_the_agent_into_wrap_up(house: House) -> None:
     await house.talk()
     await house.cmd("call.transfer", to={"kind": "queue", "id": "q2"})
-    name, interaction, agent, facts = await house.telephony.wait_for("release_to_queue")
+    _name, interaction, agent, facts = await house.telephony.wait_for("release_to_queue")
     assert (interaction, agent, facts.queue_id) == ("i1", "a1", "q2")
     assert [view.interaction_id for view in house.engine.waiting("q2")] == ["i1"]
     assert house.state()[0] == "wrap_up"
