@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from tickets.model import TicketEvent
 from tickets.unit import Unit
 
@@ -37,3 +40,14 @@ def record(
 def recording_heard(unit: Unit, interaction_id: str, address: str) -> None:
     """Somebody listens to a recording from a network address."""
     record(unit, "recording_heard", interaction_id=interaction_id, after={"address": address})
+
+
+async def heard_lately(session: AsyncSession, actor_id: str, interaction_id: str, since: float) -> bool:
+    """Whether this person began to listen to that recording after `since` (epoch seconds): players ask in parts."""
+    row = select(TicketEvent.id).where(
+        TicketEvent.interaction_id == interaction_id,
+        TicketEvent.at >= since,
+        TicketEvent.by_id == actor_id,
+        TicketEvent.kind == "recording_heard",
+    )
+    return await session.scalar(row.limit(1)) is not None

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from fastapi import Path as InPath
 from starlette.responses import FileResponse, Response
 
@@ -12,10 +12,12 @@ from api.access import Listener
 from api.routes.shared import Deps, Work, actor, address
 from api.schemas.common import Id
 from core.errors import NotFound
-from tickets.history import recording_heard
+from tickets.history import heard_lately, recording_heard
 from tickets.model import Recording
 
 router = APIRouter(tags=["recordings"])
+_ONE_LISTENING = 600.0
+"""Requests of one person within so many seconds are one listening: players ask in parts."""
 
 
 @router.get(
@@ -32,9 +34,8 @@ async def hear_recording(
     request: Request,
     deps: Deps,
     work: Work,
-    range_header: Annotated[str | None, Header(alias="Range", include_in_schema=False)] = None,
 ) -> Response:
-    """The sound of one call (WAV). Players ask for it in parts; the first part is written to the history."""
+    """The sound of one call (WAV), whole or in parts. Each listening is written to the history."""
     async with work.reading() as session:
         row = await session.get(Recording, interaction_id)
     if row is None:
@@ -42,8 +43,9 @@ async def hear_recording(
     path = await asyncio.to_thread(_inside, deps.settings.recordings, row.path)
     if path is None:
         raise _missing(interaction_id)
-    if range_header is None or range_header.replace(" ", "").startswith("bytes=0-"):
-        async with work.unit(actor(caller)) as unit:
+    async with work.unit(actor(caller)) as unit:
+        since = unit.at - _ONE_LISTENING
+        if not await heard_lately(unit.session, unit.actor.id, interaction_id, since):
             recording_heard(unit, interaction_id, address(request))
     name = f"onecall-{interaction_id}{path.suffix}"
     return FileResponse(path, media_type="audio/wav", filename=name, content_disposition_type="inline")

@@ -1,5 +1,6 @@
 """Call flows and the numbers that run them. A change is live for the next call."""
 
+from functools import cache
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -27,6 +28,7 @@ from api.schemas.common import Done, Id
 from core.errors import Conflict, Invalid
 from ivr.flow_check import FlowInvalid, Known, read_flow
 from ivr.model import CalendarRow, DialledNumber, FlowRow
+from ivr.prompts import SYSTEM_TEXTS, Texts
 
 router = APIRouter(prefix="/admin", tags=["admin"])
 FlowId = Annotated[Id, Path()]
@@ -135,4 +137,9 @@ async def _known(session: AsyncSession) -> Known:
     """Names that a flow may use."""
     queues = frozenset(await session.scalars(select(Queue.id)))
     calendars = frozenset(await session.scalars(select(CalendarRow.id)))
-    return Known(queues=queues, calendars=calendars)
+    return Known(queues=queues, calendars=calendars, prompts=_system_texts().plain)
+
+
+@cache
+def _system_texts() -> Texts:
+    return Texts.read(SYSTEM_TEXTS)

@@ -1,0 +1,268 @@
+"""Customers, calls, tickets and promises over REST, on the real tickets room."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from acd.ports import CallFacts
+from core.clock import iso
+from tests.integration.api.house import START, House
+from tickets.model import RecallCause, Recording, TicketEvent, Topic
+from tickets.stories import TicketStories
+from tickets.unit import Tickets
+
+NUMBER = "+393475550142"
+
+
+def _in(hours: float) -> str:
+    return (datetime.fromtimestamp(START, UTC) + timedelta(hours=hours)).isoformat()
+
+
+@pytest.fixture
+async def anna(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    """Anna's browser; there are topics and causes."""
+    async with house.database.session() as session:
+        session.add_all(
+            [
+                Topic(id="to-bill", programme_id="p-aura", name_it="Bolletta", name_en="Bill"),
+                Topic(id="to-other", programme_id="p-else", name_it="Altro", name_en="Other"),
+                RecallCause(id="rc-late", name_it="In ritardo", name_en="Late"),
+            ]
+        )
+    async with house.signed_in("anna") as client:
+        yield client
+
+
+async def _call(house: House, interaction_id: str = "i-1", number: str | None = NUMBER) -> str:
+    """A call that Anna has answered; its ticket."""
+    facts = CallFacts(
+        interaction_id=interaction_id,
+        arrived=START - 60,
+        did="+390612345",
+        number=number,
+        programme_id="p-aura",
+        queue_id="q-care",
+        skills="",
+        priority=0,
+        queued_at=START - 40,
+        customer_ids=(),
+        language="it",
+        preferred_agent_id=None,
+        path="1",
+    )
+    stories = TicketStories(Tickets(house.database, house.bus, house.clock))
+    return await stories.open_ticket(facts, "a-anna", START)
+
+
+async def test_a_customer_is_made_found_changed_and_told_as_a_story(anna: httpx.AsyncClient) -> None:
+    made = await anna.post("/api/customers", json={"name": "Èlena Rossi", "programme_id": "p-aura", "number": NUMBER})
+    assert made.status_code == 201, made.text
+    customer_id = made.json()["id"]
+    assert made.json()["numbers"] == [{"number": NUMBER, "shared": False}]
+    found = (await anna.get("/api/customers", params={"q": "elena"})).json()["items"]
+    assert [customer["id"] for customer in found] == [customer_id]
+    changed = await anna.patch(f"/api/customers/{customer_id}", json={"city": "Torino"})
+    assert changed.json()["city"] == "Torino"
+    numbered = await anna.post(f"/api/customers/{customer_id}/numbers", json={"number": "011 555 0199", "shared": True})
+    assert {"number": "+390115550199", "shared": True} in numbered.json()["numbers"]
+    story = (await anna.get(f"/api/customers/{customer_id}")).json()
+    assert (story["customer"]["name"], story["tickets"]) == ("Èlena Rossi", [])
+
+
+async def test_a_number_that_is_none_is_refused_with_the_value_and_the_remedy(anna: httpx.AsyncClient) -> None:
+    made = (await anna.post("/api/customers", json={"name": "Elena"})).json()
+    answer = await anna.post(f"/api/customers/{made['id']}/numbers", json={"number": "call me"})
+    assert answer.status_code == 422
+    assert "'call me'" in answer.json()["error"]["what"]
+    assert "+39" in answer.json()["error"]["remedy"]
+
+
+async def test_a_call_goes_from_answer_to_resolved_ticket(house: House, anna: httpx.AsyncClient) -> None:
+    ticket_id = await _call(house)
+    customer = (await anna.post("/api/customers", json={"name": "Elena", "programme_id": "p-aura"})).json()
+    call = (await anna.post("/api/interactions/i-1/customer", json={"customer_id": customer["id"]})).json()
+    assert (call["customer_id"], call["confirmed"], call["ticket_id"]) == (customer["id"], True, ticket_id)
+    assert (await anna.put(f"/api/tickets/{ticket_id}/draft", json={"text": "half a"})).status_code == 200
+    assert (await anna.get(f"/api/tickets/{ticket_id}")).json()["draft"] == "half a"
+    note = await anna.post(f"/api/tickets/{ticket_id}/notes", json={"text": "half a sentence", "interaction_id": "i-1"})
+    assert (note.status_code, note.json()["author"]) == (201, "Anna")
+    outcome = {"interaction_id": "i-1", "outcome": "resolved", "topic": "to-bill"}
+    done = (await anna.post(f"/api/tickets/{ticket_id}/outcome", json=outcome)).json()
+    assert (done["status"], done["topic_id"], done["draft"]) == ("resolved", "to-bill", None)
+    assert [one["text"] for one in done["notes"]] == ["half a sentence"]
+    assert {"opened", "note_added", "resolved"} <= {row["kind"] for row in done["history"]}
+
+
+async def test_an_older_version_of_a_ticket_is_a_conflict_that_tells_the_present_one(
+    house: House, anna: httpx.AsyncClient
+) -> None:
+    ticket_id = await _call(house)
+    version = (await anna.get(f"/api/tickets/{ticket_id}")).json()["version"]
+    first = await anna.patch(f"/api/tickets/{ticket_id}", json={"version": version, "title": "First", "due": _in(4)})
+    second = await anna.patch(f"/api/tickets/{ticket_id}", json={"version": version, "title": "Second"})
+    assert first.json()["title"] == "First"
+    assert first.json()["due"] == iso(START + 4 * 3600)
+    assert second.status_code == 409
+    assert second.json()["error"]["values"]["version"] == first.json()["version"]
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"topic": "to-other"}, "to-other"),
+        ({"outcome": "call_back"}, "due"),
+        ({"outcome": "call_back", "due": "2020-01-01T00:00:00Z"}, "past"),
+        ({"outcome": "vanish"}, "outcome"),
+        ({"due": "2026-11-23T10:00:00"}, "due"),
+    ],
+)
+async def test_a_faulty_outcome_is_refused_and_the_ticket_stays_open(
+    house: House, anna: httpx.AsyncClient, change: dict[str, str], word: str
+) -> None:
+    ticket_id = await _call(house)
+    outcome = {"interaction_id": "i-1", "outcome": "resolved", "topic": "to-bill", **change}
+    answer = await anna.post(f"/api/tickets/{ticket_id}/outcome", json=outcome)
+    assert answer.status_code == 422, answer.text
+    assert word in answer.json()["error"]["what"]
+    assert (await anna.get(f"/api/tickets/{ticket_id}")).json()["status"] == "open"
+
+
+async def test_a_call_back_becomes_a_promise_that_is_kept(house: House, anna: httpx.AsyncClient) -> None:
+    ticket_id = await _call(house)
+    outcome = {
+        "interaction_id": "i-1",
+        "outcome": "call_back",
+        "topic": "to-bill",
+        "due": _in(2),
+        "reason": "Call back about the credit",
+    }
+    done = (await anna.post(f"/api/tickets/{ticket_id}/outcome", json=outcome)).json()
+    [promise] = done["promises"]
+    assert (promise["text"], promise["due"]) == ("Call back about the credit", iso(START + 7200))
+    kept = await anna.patch(f"/api/promises/{promise['id']}", json={"status": "kept"})
+    assert kept.json()["status"] == "kept"
+    more = await anna.post(f"/api/tickets/{ticket_id}/promises", json={"text": "Send the bill", "due": _in(24)})
+    assert (more.status_code, more.json()["status"]) == (201, "open")
+
+
+async def test_back_office_takes_resolves_and_reopens_what_an_agent_handed_over(
+    house: House, anna: httpx.AsyncClient
+) -> None:
+    ticket_id = await _call(house)
+    outcome = {"interaction_id": "i-1", "outcome": "hand_over", "topic": "to-bill", "reason": "Needs billing"}
+    await anna.post(f"/api/tickets/{ticket_id}/outcome", json=outcome)
+    async with house.signed_in("back_office") as client:
+        listed = (await client.get("/api/tickets", params={"view": "handed_over"})).json()
+        assert [line["id"] for line in listed["items"]] == [ticket_id]
+        assert listed["counts"]["handed_over"] == 1
+        assert (await client.post(f"/api/tickets/{ticket_id}/take")).json()["owner"]["name"] == "Back_Office"
+        resolved = await client.post(f"/api/tickets/{ticket_id}/resolve", json={"note": "Credited"})
+        assert resolved.json()["status"] == "resolved"
+        again = await client.post(f"/api/tickets/{ticket_id}/resolve", json={})
+        assert again.status_code == 409
+        assert (await client.post(f"/api/tickets/{ticket_id}/reopen", json={})).json()["status"] == "open"
+
+
+async def test_a_second_call_is_linked_to_the_open_ticket_and_given_a_cause(
+    house: House, anna: httpx.AsyncClient
+) -> None:
+    first = await _call(house, "i-1")
+    customer = (await anna.post("/api/customers", json={"name": "Elena", "programme_id": "p-aura"})).json()
+    await anna.post("/api/interactions/i-1/customer", json={"customer_id": customer["id"]})
+    second = await _call(house, "i-2")
+    linked = (await anna.post("/api/interactions/i-2/ticket", json={"ticket_id": first})).json()
+    assert (linked["ticket_id"], linked["customer_id"]) == (first, customer["id"])
+    assert (await anna.get(f"/api/tickets/{second}")).json()["status"] == "dropped"
+    caused = (await anna.post("/api/interactions/i-2/cause", json={"cause": "rc-late"})).json()
+    assert caused["cause"] == "rc-late"
+    unknown = await anna.post("/api/interactions/i-2/cause", json={"cause": "rc-none"})
+    assert unknown.status_code == 422
+
+
+async def test_what_does_not_exist_is_404_with_a_remedy(anna: httpx.AsyncClient) -> None:
+    for path in ("/api/tickets/t-none", "/api/customers/c-none", "/api/interactions/i-none"):
+        answer = await anna.get(path)
+        assert answer.status_code == 404, path
+        assert answer.json()["error"]["remedy"]
+
+
+async def test_topics_and_causes_are_told_in_both_languages(anna: httpx.AsyncClient) -> None:
+    topics = (await anna.get("/api/topics", params={"programme": "p-aura"})).json()["items"]
+    assert [(topic["id"], topic["name"]["it"]) for topic in topics] == [("to-bill", "Bolletta")]
+    assert (await anna.get("/api/causes")).json()["items"][0]["name"] == {"it": "In ritardo", "en": "Late"}
+
+
+async def test_reports_answer_for_leaders_and_agents_see_their_own_day(house: House, anna: httpx.AsyncClient) -> None:
+    await _call(house)
+    assert (await anna.get("/api/me/day")).json()["maturity"] == "provisional"
+    async with house.signed_in("team_leader") as leader:
+        today = (await leader.get("/api/reports/today")).json()
+        assert today["figures"]["offered"] >= 0
+        days = {"from": "2026-09-20", "to": "2026-09-22"}
+        report = (await leader.get("/api/reports/recall", params=days)).json()
+        assert (report["from"], report["to"], report["window_hours"]) == ("2026-09-20", "2026-09-22", 72)
+        pairs = await leader.get("/api/reports/recall/pairs", params=days)
+        assert pairs.json() == {"items": []}
+        backwards = await leader.get("/api/reports/recall", params={"from": "2026-09-22", "to": "2026-09-20"})
+        assert (backwards.status_code, backwards.json()["error"]["code"]) == (422, "period_wrong")
+
+
+@pytest.fixture
+async def recorded(house: House, tmp_path: Path) -> bytes:
+    """The recording of call i-1."""
+    sound = bytes(range(256)) * 40
+    folder = tmp_path / "recordings" / "2026"
+    folder.mkdir(parents=True)
+    (folder / "i-1.wav").write_bytes(sound)
+    (tmp_path / "secret.wav").write_bytes(b"not for you")
+    async with house.database.session() as session:
+        for interaction_id, path in (("i-1", "2026/i-1.wav"), ("i-2", "../secret.wav"), ("i-3", "2026/gone.wav")):
+            session.add(Recording(interaction_id=interaction_id, path=path, closed_at=START))
+    return sound
+
+
+async def _heard(house: House) -> list[tuple[str, str | None]]:
+    async with house.database.reading() as session:
+        events = (await session.scalars(select(TicketEvent).order_by(TicketEvent.id))).all()
+    return [(event.by_id, event.interaction_id) for event in events if event.kind == "recording_heard"]
+
+
+async def test_a_recording_is_heard_in_parts_and_written_to_the_history_once(house: House, recorded: bytes) -> None:
+    async with house.signed_in("quality") as client:
+        begin = await client.get("/api/recordings/i-1", headers={"Range": "bytes=0-99"})
+        rest = await client.get("/api/recordings/i-1", headers={"Range": "bytes=100-"})
+        beyond = await client.get("/api/recordings/i-1", headers={"Range": "bytes=999999-"})
+    assert (begin.status_code, rest.status_code, beyond.status_code) == (206, 206, 416)
+    assert begin.headers["content-range"] == f"bytes 0-99/{len(recorded)}"
+    assert begin.content + rest.content == recorded
+    assert begin.headers["content-type"] == "audio/wav"
+    assert await _heard(house) == [("u-quality", "i-1")]
+
+
+async def test_a_listener_who_skips_the_first_byte_is_in_the_history_too(house: House, recorded: bytes) -> None:
+    async with house.signed_in("quality") as client:
+        await client.get("/api/recordings/i-1", headers={"Range": "bytes=1-"})
+        house.clock.advance(3600)
+        await client.get("/api/recordings/i-1", headers={"Range": "bytes=-500"})
+    assert await _heard(house) == [("u-quality", "i-1")] * 2, "an hour later it is another listening"
+
+
+async def test_the_whole_recording_is_heard_and_written_to_the_history(house: House, recorded: bytes) -> None:
+    async with house.signed_in("team_leader") as client:
+        whole = await client.get("/api/recordings/i-1")
+    assert whole.content == recorded
+    assert await _heard(house) == [("u-team_leader", "i-1")]
+
+
+@pytest.mark.parametrize("interaction_id", ["i-2", "i-3", "i-4"])
+async def test_no_file_outside_the_folder_and_no_missing_one_is_served(
+    house: House, recorded: bytes, interaction_id: str
+) -> None:
+    async with house.signed_in("quality") as client:
+        answer = await client.get(f"/api/recordings/{interaction_id}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_recording")
+    assert await _heard(house) == []
