@@ -1,0 +1,20 @@
+import type { Schemas } from '@/api/client'
+
+/** The server's whole truth for one agent, as sent over the desk socket. Instants are ISO 8601 UTC, durations seconds. */
+export type Desk = Schemas['Desk']
+export type DeskCall = Schemas['DeskCall']
+export type Pop = Schemas['Pop']
+export type PopCustomer = Schemas['PopCustomer']
+export type Recall = Schemas['Recall']
+export type OpenTicket = Schemas['OpenTicket']
+export type Contact = Schemas['Contact']
+export type PromiseRow = Schemas['Promise']
+export type Notice = Schemas['Notice']
+export type CallPhase = DeskCall['phase']
+export type CommandError = Schemas['ErrorBody']
+export type ServerMessage = Schemas['FromDeskSocket']['message']
+
+/** True while the call has people on it who hear each other or wait for each other. */
+export function isLive(phase: CallPhase | undefined): boolean {
+  return phase === 'talking' || phase === 'hold' || phase === 'consulting' || phase === 'conference'
+}
