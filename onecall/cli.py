@@ -34,16 +34,18 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    command("run", _run, "Set up what is missing, start Asterisk and OneCall, stay in the foreground")
+    start = command("run", _run, "Set up what is missing, start Asterisk and OneCall, stay in the foreground")
+    start.add_argument("--no-set-up", action="store_true", help="install and build nothing: start with what is there")
     command("demo", _demo, "As run, with callers that call by themselves and robot agents")
     command("serve", _serve, "Start OneCall's rooms in this process (Asterisk as the settings say), set nothing up")
     command("api", _api, "Start only the web and API part (needs ONECALL_REDIS_URL)")
     command("acd", _acd, "Start only routing, Asterisk bridge and IVR (needs ONECALL_REDIS_URL)")
+    command("asterisk", _asterisk, "Start only Asterisk, with OneCall's configuration (containers)")
     command("migrate", _migrate, "Bring the database to this version")
     command("settings", _settings, "Print the table of settings")
     command("openapi", _openapi, "Print the API's OpenAPI description")
     provision = command("provision", _provision, "Only set up what is missing")
-    provision.add_argument("purpose", choices=["run", "test", "bench"])
+    provision.add_argument("purpose", choices=["run", "test", "bench", "asterisk"])
     simulate = command("simulate", _simulate, "Run the routing engine on simulated time")
     simulate.add_argument("file", type=Path, help="scenario (YAML)")
     simulate.add_argument("--seeds", type=int, help="how many runs with other chance (default: the scenario's)")
@@ -53,10 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(_options: argparse.Namespace, settings: settings_module.Settings) -> int:
+def _run(options: argparse.Namespace, settings: settings_module.Settings) -> int:
     from onecall.run import run
 
-    return asyncio.run(run(settings))
+    return asyncio.run(run(settings, set_up=not options.no_set_up))
 
 
 def _demo(_options: argparse.Namespace, settings: settings_module.Settings) -> int:
@@ -81,6 +83,12 @@ def _acd(_options: argparse.Namespace, settings: settings_module.Settings) -> in
     from onecall.run import serve
 
     return asyncio.run(serve(settings, {"acd"}))
+
+
+def _asterisk(_options: argparse.Namespace, settings: settings_module.Settings) -> int:
+    from onecall.asterisk_alone import serve_asterisk
+
+    return asyncio.run(serve_asterisk(settings))
 
 
 def _migrate(_options: argparse.Namespace, settings: settings_module.Settings) -> int:

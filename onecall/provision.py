@@ -25,8 +25,9 @@ Say = Callable[[str], None]
 
 
 def provision(settings: Settings, purpose: str, say: Say = print) -> None:
-    """Bring this machine to where `purpose` (run, test or bench) can start.
+    """Bring this machine to where `purpose` (run, test, bench; asterisk: nothing but that) can start.
 
+    `start` checks ports and disk and makes the certificate, but installs and builds nothing.
     Raises Unavailable, naming what is missing and the remedy.
     """
     began = time.monotonic()
@@ -42,13 +43,16 @@ def provision(settings: Settings, purpose: str, say: Say = print) -> None:
 
 
 def _steps(settings: Settings, purpose: str, log: Path) -> list[Step]:
+    if purpose == "start":
+        return [PortsFree(settings), HostName(settings), DiskSpace(settings.state), Certificate(settings)]
     steps: list[Step] = [
         DiskSpace(settings.state),
         SystemPackages(purpose, settings.tree, log),
         AsteriskTree(settings.tree, log),
-        Certificate(settings),
-        WebApp(log),
     ]
+    if purpose == "asterisk":
+        return steps
+    steps += [Certificate(settings), WebApp(log)]
     if purpose == "run":
         steps[:0] = [PortsFree(settings), HostName(settings)]
     return steps

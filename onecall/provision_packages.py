@@ -44,8 +44,11 @@ _WIRE = (Package("tcpdump", ("tcpdump",), "takes the packet times that benches m
 
 
 def packages_for(purpose: str, tree: Path) -> tuple[Package, ...]:
-    """What `run`, `test` or `bench` needs on a machine with or without an Asterisk."""
-    wanted = _RUN if find_asterisk(tree) else (*_RUN, *_TREE)
+    """What `run`, `test`, `bench` or `asterisk` needs on a machine with or without an Asterisk."""
+    unpacking = () if find_asterisk(tree) else _TREE
+    if purpose == "asterisk":
+        return unpacking
+    wanted = (*_RUN, *unpacking)
     if purpose == "test":
         return (*wanted, *_BROWSER, *_SERVERS)
     return (*wanted, *_BROWSER, *_SERVERS, *_WIRE) if purpose == "bench" else wanted
@@ -94,7 +97,8 @@ class SystemPackages(Step):
             raise Unavailable(f"After apt-get, still missing: {absent}.", f"See {self._log}.")
 
     def state(self) -> str:
-        return f"{', '.join(package.name for package in self._wanted)}: all there"
+        names = ", ".join(package.name for package in self._wanted)
+        return f"{names}: all there" if names else "none needed"
 
     def _missing(self) -> list[Package]:
         return [package for package in self._wanted if not any(map(_is_there, package.programs))]
