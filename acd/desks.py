@@ -167,7 +167,7 @@ class Desks:
             "extension": seat.extension,
             "state": view.state if view else "signed_out",
             "reason": (view.reason or None) if view else None,
-            "since": iso(view.since) if view else None,
+            "since": iso(view.since) if view and view.since else None,
             "until": _iso(view.until) if view else None,
             "next_state": view.next_state if view else None,
             "next_reason": (view.next_reason or None) if view else None,

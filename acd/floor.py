@@ -1,10 +1,11 @@
 """The floor: one picture of all queues and agents for supervisors, wallboards and the outward feed."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, get_args
 
 from acd.desks import Desk
+from acd.effects import AgentStateName
 from acd.engine import Engine
 from acd.statistics import Statistics, Target
 from acd.views import InteractionView
@@ -35,7 +36,7 @@ def floor(
                 "expected_wait": engine.estimate(queue_id).expected_wait,
                 "today": statistics.count(queue_id).figures(),
                 "target": _target(statistics.targets.get(queue_id, Target())),
-                "agents": dict(Counter(agent["state"] for agent in agents if queue_id in agent["queue_ids"])),
+                "agents": _by_state(agent for agent in agents if queue_id in agent["queue_ids"]),
             }
             for queue_id, (name, programme) in queues.items()
         ],
@@ -43,10 +44,16 @@ def floor(
         "totals": {
             **statistics.total().figures(),
             "waiting": sum(len(engine.waiting(queue_id)) for queue_id in queues),
-            "agents": dict(Counter(agent["state"] for agent in agents)),
+            "agents": _by_state(agents),
         },
         "alarms": [{"id": alarm_id, **alarm} for alarm_id, alarm in alarms.items()],
     }
+
+
+def _by_state(agents: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """How many are in each state; who has the caller on hold is counted apart, as people see it."""
+    counted = Counter("hold" if agent["held"] else agent["state"] for agent in agents)
+    return {state: counted[state] for state in (*get_args(AgentStateName), "hold")}
 
 
 def _waiting(waiting: tuple[InteractionView, ...]) -> dict[str, Any]:
@@ -70,7 +77,7 @@ def _agent(engine: Engine, desk: Desk, names: Callable[[str, str], str]) -> dict
         "team": desk.seat.team,
         "state": view.state if view else "signed_out",
         "reason": (view.reason or None) if view else None,
-        "since": iso(view.since) if view else None,
+        "since": iso(view.since) if view and view.since else None,
         "until": iso(view.until) if view and view.until is not None else None,
         "queue": names("queue", call.facts.queue_id) if call else None,
         "queue_ids": list(desk.seat.queues),
