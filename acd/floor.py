@@ -51,9 +51,9 @@ def floor(
 
 
 def _by_state(agents: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """How many are in each state; who has the caller on hold is counted apart, as people see it."""
-    counted = Counter("hold" if agent["held"] else agent["state"] for agent in agents)
-    return {state: counted[state] for state in (*get_args(AgentStateName), "hold")}
+    """How many are in each state, those without anybody included."""
+    counted = Counter(agent["state"] for agent in agents)
+    return {state: counted[state] for state in get_args(AgentStateName)}
 
 
 def _waiting(waiting: tuple[InteractionView, ...]) -> dict[str, Any]:
