@@ -95,8 +95,7 @@ async def freeze_ripe_days(tickets: Tickets, limit: int = 31) -> int:
             async with tickets.reading() as session:
                 rows = await _rows_of(session, programme, day, at)
             async with tickets.unit(CLOCK) as unit:
-                for row in rows:
-                    await insert_if_absent(unit.session, Figure, row)
+                await insert_if_absent(unit.session, Figure, rows)
             done += 1
     return done
 

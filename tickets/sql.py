@@ -1,6 +1,6 @@
 """Statements that the two engines spell differently."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.dialects import postgresql, sqlite
@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.db import Base
 
 
-async def insert_if_absent(session: AsyncSession, table: type[Base], values: Mapping[str, Any]) -> None:
-    """Insert a row unless one with the same key is there (also one that another transaction is about to commit)."""
+async def insert_if_absent(
+    session: AsyncSession, table: type[Base], values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert a row, or several, each unless one with the same key is there (also one that another transaction is about to commit)."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    await session.execute(insert(table).values(**values).on_conflict_do_nothing())
+    await session.execute(insert(table).values(values).on_conflict_do_nothing())

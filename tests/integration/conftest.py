@@ -1,5 +1,6 @@
 """Real servers for tests: a private PostgreSQL cluster and a private Redis, on free loopback ports."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -7,9 +8,11 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 import redis
 
@@ -37,6 +40,23 @@ def postgres_url() -> Iterator[str]:
             yield f"postgresql+asyncpg://onecall@127.0.0.1:{port}/postgres"
         finally:
             _as_owner(programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+
+
+@pytest.fixture(scope="module")
+def scratch_postgres_url(postgres_url: str) -> Iterator[str]:
+    """URL of a database of this test module alone, on the same server."""
+    name = f"scratch_{uuid.uuid4().hex}"
+    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {name}"))
+    yield postgres_url.rsplit("/", 1)[0] + f"/{name}"
+    asyncio.run(_execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(scope="session")

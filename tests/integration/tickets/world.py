@@ -120,7 +120,7 @@ class World:
         choose: str | None = None,
         **fields: Any,
     ) -> str:
-        """A whole call: answered by `agent` (None: the caller gives up), its ticket closed with `outcome` in wrap-up."""
+        """A whole call: answered by `agent` (None: nobody), its ticket closed with `outcome` in wrap-up."""
         facts = self.facts(number, at, **fields)
         await self.tell(*call_facts(facts, agent.id if agent else None, talk=talk))
         if agent is not None and facts.direction == "inbound":
