@@ -8,19 +8,14 @@ from acd.ports import CallEvents, CallFacts, Ring, Target
 from core.clock import Clock, SystemClock
 from core.errors import Conflict, Invalid, NotFound, OneCallError, Unavailable
 from core.log import get_logger
-from cti.calls import ANNOUNCE, HOLD, IVR, Call, Calls, Line, Place, Timer, redirect, set_variables
-from cti.interpreter import Interpreter
-from cti.legs import Legs
+from cti.calls import ANNOUNCE, HOLD, IVR, Call, Line, Place, Timer, redirect, set_variables
 from cti.manager import Fields, Manager, Refused
-from cti.moves import Moves
 from cti.pauses import write_pauses
-from cti.phones import Phones
 from cti.protocol import Event
-from cti.readback import VARIABLES, Reader, found
+from cti.readback import VARIABLES, found
 from cti.recording import Recordings
-from cti.ringing import Ringing
 from cti.settings import BridgeSettings
-from cti.talk import Talk
+from cti.switch import Switch
 from cti.tellings import Facts, Tellings
 
 _log = get_logger(__name__)
@@ -86,21 +81,10 @@ class Bridge:
         self._clock = clock or SystemClock()
         self._line = line = _ManagerLine(self._clock)
         self.manager = line.manager = Manager(settings.manager, self)
-        self._calls = calls = Calls(int(self._clock.now()))
         self._tell = tell = Tellings(line, _later, facts)
-        self._legs = legs = Legs(line, calls)
-        self._moves = moves = Moves(line, settings.move_timeout)
-        self._talk = talk = Talk(line, calls, legs, moves, tell)
-        talk.outside_timeout = settings.outside_timeout
-        self._phones = phones = Phones(line, calls, legs, moves, talk, tell)
-        phones.grace = settings.grace
-        self._ringing = ringing = Ringing(line, calls, legs, moves, tell, phones)
-        legs.owners = {"agent": ringing, "again": phones, "expert": talk}
-        moves.settled = talk.settled
-        self._interpreter = Interpreter(line, calls, legs, moves, talk, phones, tell)
-        self._recordings = Recordings(settings, line, calls, tell, facts)
-        self._interpreter.recording_ended = self._recordings.ended
-        self._reader = Reader(line, calls, legs, moves, phones, tell)
+        self._switch = switch = Switch(settings, line, tell)
+        self._recordings = Recordings(settings, line, switch.calls, tell, facts)
+        switch.interpreter.recording_ended = self._recordings.ended
 
     @property
     def events(self) -> CallEvents | None:
@@ -123,14 +107,14 @@ class Bridge:
         """Learn Asterisk's state and tell it."""
         contacts = await self._contacts()
         channels = await self.manager.listing("Status", {"Variables": VARIABLES})
-        state = self._reader.rebuild(channels, contacts)
+        state = self._switch.reader.rebuild(channels, contacts)
         _log.info("read back", waiting=len(state.waiting), talking=len(state.talking), phones=len(state.registered))
         self._tell.up(state)
         self._recordings.find_unclosed(found(channel).values.get("OC_RECORDING", "") for channel in channels)
 
     def event(self, event: Event) -> None:
         """One event of Asterisk."""
-        self._interpreter.event(event)
+        self._switch.interpreter.event(event)
 
     def down(self, why: str) -> None:
         """The connection has ended."""
@@ -147,41 +131,41 @@ class Bridge:
     async def ring(self, ring: Ring) -> None:
         """Start ringing, in one write, before this returns to the loop."""
         self._must_be_up()
-        self._ringing.ring(ring)
+        self._switch.ringing.ring(ring)
 
     async def stop_ringing(self, fence: int) -> None:
         """Stop the phone of that offer at once; nothing to do is not an error."""
         self._must_be_up()
-        self._ringing.stop(fence)
+        self._switch.ringing.stop(fence)
 
     async def answer(self, fence: int) -> None:
         """Make a desk phone that supports it pick up."""
         self._must_be_up()
-        leg = self._calls.ringing(fence)
+        leg = self._switch.calls.ringing(fence)
         if leg is not None and not leg.up:
             await self.manager.ask("PJSIPNotify", {"Channel": leg.channel, "Variable": "Event=talk"})
 
     async def hang_up(self, interaction_id: str, agent_id: str) -> None:
         """The agent's part ends."""
         self._must_be_up()
-        self._talk.hang_up(*self._calls.talk(interaction_id, agent_id))
+        self._switch.talk.hang_up(*self._switch.calls.talk(interaction_id, agent_id))
 
     async def hold(self, interaction_id: str, agent_id: str) -> None:
         """The caller rests with music."""
         self._must_be_up()
-        call, _ = self._calls.talk(interaction_id, agent_id)
-        self._talk.hold(call)
+        call, _ = self._switch.calls.talk(interaction_id, agent_id)
+        self._switch.talk.hold(call)
 
     async def resume(self, interaction_id: str, agent_id: str) -> None:
         """Back into the room."""
         self._must_be_up()
-        call, _ = self._calls.talk(interaction_id, agent_id)
-        self._talk.resume(call)
+        call, _ = self._switch.calls.talk(interaction_id, agent_id)
+        self._switch.talk.resume(call)
 
     async def dtmf(self, interaction_id: str, agent_id: str, digits: str) -> None:
         """Play keys to the caller's side."""
         self._must_be_up()
-        call, _ = self._calls.talk(interaction_id, agent_id)
+        call, _ = self._switch.calls.talk(interaction_id, agent_id)
         if not digits or set(digits) - set("0123456789*#ABCD"):
             raise Invalid(f"{digits!r} are not telephone keys.", "Use 0-9, * and #.")
         key = {"Channel": call.channel, "Duration": str(_DTMF_MILLISECONDS)}
@@ -190,45 +174,45 @@ class Bridge:
     async def transfer(self, interaction_id: str, agent_id: str, target: Target, extension: str | None) -> None:
         """The caller goes to a number or to an agent's phone; the agent leaves."""
         self._must_be_up()
-        call, party = self._calls.talk(interaction_id, agent_id)
-        self._talk.transfer(call, party, target, self._dial(target, extension or target.id), extension or "")
+        call, party = self._switch.calls.talk(interaction_id, agent_id)
+        self._switch.talk.transfer(call, party, target, self._dial(target, extension or target.id), extension or "")
 
     async def release_to_queue(self, interaction_id: str, agent_id: str, facts: CallFacts) -> None:
         """Back to the waiting place with new facts; returns when the caller is there."""
         self._must_be_up()
-        call, party = self._calls.talk(interaction_id, agent_id)
-        self._talk.release(call, party, facts)
+        call, party = self._switch.calls.talk(interaction_id, agent_id)
+        self._switch.talk.release(call, party, facts)
         if not await self._arrival(call, HOLD):
             raise Unavailable("The caller could not be put back in the line.", "Look at the call's state.")
 
     async def consult(self, interaction_id: str, agent_id: str, target: Target, extension: str) -> None:
         """The caller rests, the expert rings into the room."""
         self._must_be_up()
-        call, _ = self._calls.talk(interaction_id, agent_id)
+        call, _ = self._switch.calls.talk(interaction_id, agent_id)
         headers = {"X-OneCall-Id": interaction_id} if target.kind == "agent" else {}
-        self._talk.consult(call, target, self._dial(target, extension), extension, headers)
+        self._switch.talk.consult(call, target, self._dial(target, extension), extension, headers)
 
     async def consult_complete(self, interaction_id: str, agent_id: str) -> None:
         """The caller joins the expert, the first agent leaves."""
         self._must_be_up()
-        self._talk.complete(*self._calls.talk(interaction_id, agent_id))
+        self._switch.talk.complete(*self._switch.calls.talk(interaction_id, agent_id))
 
     async def consult_cancel(self, interaction_id: str, agent_id: str) -> None:
         """The expert's leg ends; the caller comes back."""
         self._must_be_up()
-        call, _ = self._calls.talk(interaction_id, agent_id)
-        self._talk.cancel(call)
+        call, _ = self._switch.calls.talk(interaction_id, agent_id)
+        self._switch.talk.cancel(call)
 
     async def conference(self, interaction_id: str, agent_id: str) -> None:
         """Caller, agent and expert in one room."""
         self._must_be_up()
-        call, _ = self._calls.talk(interaction_id, agent_id)
-        self._talk.conference(call)
+        call, _ = self._switch.calls.talk(interaction_id, agent_id)
+        self._switch.talk.conference(call)
 
     async def record_pause(self, interaction_id: str, paused: bool) -> None:
         """Silence in the recording while card digits are spoken; the time line is kept."""
         self._must_be_up()
-        call = self._calls.need(interaction_id)
+        call = self._switch.calls.need(interaction_id)
         recording = call.recording
         if not recording.path:
             raise Conflict("This call is not being recorded.", "There is nothing to pause.")
@@ -246,24 +230,25 @@ class Bridge:
     async def announce(self, interaction_id: str, prompts: Sequence[str]) -> None:
         """Say prompts to a waiting caller."""
         self._must_be_up()
-        call = self._calls.need(interaction_id)
+        call = self._switch.calls.need(interaction_id)
         if not prompts or not all(_PROMPT.fullmatch(prompt) for prompt in prompts):
             raise Invalid(f"These are no names of prompts: {list(prompts)}.", "Use file names without ending.")
         if call.place == HOLD and call.moving is None and call.party is None:
             announcement = set_variables(call.channel, {"OC_ANNOUNCE": "&".join(prompts)})
-            self._moves.want(call, ANNOUNCE, *announcement)
+            self._switch.moves.want(call, ANNOUNCE, *announcement)
 
     async def divert(self, interaction_id: str, destination: str) -> None:
         """Send a waiting caller out of the queue."""
         self._must_be_up()
-        call = self._calls.need(interaction_id)
+        call = self._switch.calls.need(interaction_id)
         if destination in _IVR_DIVERTS:
             told = {"OC_DIVERT": destination, "OC_DONE": "", "OC_QUEUE": ""}
             self._line.send(*set_variables(call.channel, told), redirect(call, IVR))
-            self._calls.remove(call)
+            self._switch.talk.caller_gone(call, "system")
+            self._switch.calls.remove(call)
         else:
             target = Target("number", destination)
-            self._talk.dial_out(call, target, self._dial(target, destination))
+            self._switch.talk.dial_out(call, target, self._dial(target, destination))
 
     # ---- ivr.ports.Transfers ----
 
@@ -276,7 +261,7 @@ class Bridge:
         ids = [one.channel for one in map(found, channels) if one.values.get("OC_ID") == interaction_id]
         if not ids:
             raise NotFound(f"There is no caller {interaction_id}.", "The caller has hung up; nothing is to be done.")
-        self._talk.dial_out(self._calls.add(Call(interaction_id, ids[0], IVR)), target, dial)
+        self._switch.talk.dial_out(self._switch.calls.add(Call(interaction_id, ids[0], IVR)), target, dial)
 
     # ---- inside ----
 
@@ -292,7 +277,7 @@ class Bridge:
             if not there.done():
                 there.set_result(is_there)
 
-        self._moves.when_there(call, place, arrived)
+        self._switch.moves.when_there(call, place, arrived)
         try:
             return await asyncio.wait_for(there, 3 * self._settings.move_timeout)
         except TimeoutError:

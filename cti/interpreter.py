@@ -16,7 +16,7 @@ from cti.tellings import Tellings
 _log = get_logger(__name__)
 _PLACES: dict[str, Place] = {"ivr": IVR, "hold": HOLD, "announce": ANNOUNCE, "rest": REST, "after": AFTER}
 _LEG_PREFIXES = ("oc-", "ox-")
-_MOST_GOODBYES = 1000
+_REMEMBERED = 1000
 
 
 def is_leg(channel: str) -> bool:
@@ -38,6 +38,7 @@ class Interpreter:
         self._phones = phones
         self._tell = tell
         self._goodbyes: dict[str, None] = {}
+        self._gone_before: dict[str, None] = {}
         self.recording_ended: Callable[[str, str, str], None] = lambda interaction_id, path, pauses: None
         self._kinds: dict[str, Callable[[Event], None]] = {
             "UserEvent": self._user_event,
@@ -92,7 +93,7 @@ class Interpreter:
         stage, cause = event.get("Stage", ""), _whole(event.get("Cause"))
         if call is not None and call.channel == event.get("Uniqueid"):
             self._gone(call, stage or call.place.stage, cause)
-        elif call is None:
+        elif call is None and interaction_id not in self._gone_before:
             by_caller = event.get("Uniqueid") in self._goodbyes
             self._tell.gone(interaction_id, "caller" if by_caller else "system", stage or "ivr", cause)
 
@@ -110,6 +111,7 @@ class Interpreter:
 
     def _gone(self, call: Call, stage: str, cause: int) -> None:
         self._calls.remove(call)
+        _remember(self._gone_before, call.interaction_id)
         ended_by: EndedBy = call.ended_by or ("caller" if call.left_by_caller else "system")
         self._moves.gone(call)
         self._talk.caller_gone(call, ended_by)
@@ -140,9 +142,7 @@ class Interpreter:
         if call is not None:
             call.left_by_caller = True
             return
-        self._goodbyes[channel] = None
-        if len(self._goodbyes) > _MOST_GOODBYES:
-            self._goodbyes.pop(next(iter(self._goodbyes)))
+        _remember(self._goodbyes, channel)
 
     def _hangup(self, event: Event) -> None:
         channel, cause = event.get("Uniqueid", ""), event.get("Cause", "0")
@@ -165,6 +165,13 @@ class Interpreter:
             self._talk.hold(call)
         elif call.place == REST or call.moving == REST:
             self._talk.resume(call)
+
+
+def _remember(names: dict[str, None], name: str) -> None:
+    """Keep the newest thousand."""
+    names[name] = None
+    if len(names) > _REMEMBERED:
+        names.pop(next(iter(names)))
 
 
 def _whole(text: str | None) -> int:

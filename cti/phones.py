@@ -34,7 +34,9 @@ def identity(uri: str) -> str:
 class Phones:
     """Registrations, and the way back into a talk."""
 
-    def __init__(self, line: Line, calls: Calls, legs: Legs, moves: Moves, talk: Talk, tell: Tellings) -> None:
+    def __init__(
+        self, line: Line, calls: Calls, legs: Legs, moves: Moves, talk: Talk, tell: Tellings, grace: float
+    ) -> None:
         self._line = line
         self._calls = calls
         self._legs = legs
@@ -42,7 +44,7 @@ class Phones:
         self._talk = talk
         self._tell = tell
         self._contacts: dict[str, list[str]] = {}
-        self.grace = 20.0
+        self._grace = grace
 
     # ---- registrations ----
 
@@ -127,7 +129,7 @@ class Phones:
         if call.expert is not None:
             self._legs.cancel(call.expert.leg)
             call.expert = None
-        party.grace = self._line.after(self.grace, lambda: self._grace_over(call, party))
+        party.grace = self._line.after(self._grace, lambda: self._grace_over(call, party))
         self._moves.want(call, REST)
         self._tell.view(call)
 
@@ -156,7 +158,7 @@ class Phones:
         )
         number = call.facts.number if call.facts else None
         headers = {"X-OneCall-Id": call.interaction_id, "X-OneCall-Fence": str(party.fence or 0), **_AUTO_ANSWER}
-        action = self._legs.originate(leg, max(self.grace, 5.0), f'"" <{number or ""}>', headers)
+        action = self._legs.originate(leg, max(self._grace, 5.0), f'"" <{number or ""}>', headers)
         self._line.send(action, refused=lambda why: self._legs.not_originated(leg, why))
 
     def _again_legs(self, call: Call) -> list[Leg]:

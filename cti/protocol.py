@@ -5,7 +5,6 @@ What is ours and why: docs/decisions/0201-manager-interface.md.
 
 import codecs
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from panoramisk.actions import Action
 from panoramisk.ami_protocol import AMIProtocol
@@ -86,7 +85,8 @@ class ManagerProtocol(AMIProtocol):  # type: ignore[misc]
         if message is None:
             self.malformed += bool(block)
             return
-        self._on_message({key: _joined(value) for key, value in message.items()} | _content(message))
+        # The library adds a header of its own, `content`, for the text of a command's answer.
+        self._on_message({key: _joined(value) for key, value in message.items() if key != "content" or value})
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Told once, whoever ended it; nothing is kept to be sent again."""
@@ -103,7 +103,3 @@ class ManagerProtocol(AMIProtocol):  # type: ignore[misc]
 
 def _joined(value: str | list[str]) -> str:
     return value if isinstance(value, str) else "\n".join(value)
-
-
-def _content(message: Any) -> dict[str, str]:
-    return {"Content": message.content} if message.content else {}

@@ -18,13 +18,15 @@ _FALLS_OUT = 0.5
 class Talk:
     """What can be done in a talk. Commands raise Conflict when its state does not allow them."""
 
-    def __init__(self, line: Line, calls: Calls, legs: Legs, moves: Moves, tell: Tellings) -> None:
+    def __init__(
+        self, line: Line, calls: Calls, legs: Legs, moves: Moves, tell: Tellings, outside_timeout: float
+    ) -> None:
         self._line = line
         self._calls = calls
         self._legs = legs
         self._moves = moves
         self._tell = tell
-        self.outside_timeout = 45.0
+        self._outside_timeout = outside_timeout
 
     # ---- commands ----
 
@@ -188,7 +190,7 @@ class Talk:
             self._tell.view(call)
             return
         number = call.facts.number if call.facts else None
-        action = self._legs.originate(leg, self.outside_timeout, f'"" <{number or ""}>', headers)
+        action = self._legs.originate(leg, self._outside_timeout, f'"" <{number or ""}>', headers)
         self._line.send(action, refused=lambda why: self._legs.not_originated(leg, why))
 
     def _dial_out(self, call: Call, target: Target, dial: str, extension: str) -> None:
