@@ -162,6 +162,11 @@ class RoutingHouse:
     async def _restore(self, past: list[Any]) -> None:
         await self._dispatcher.bridge_is_up.wait()
         presence.restore(self._dispatcher, past)
+        try:
+            # An Asterisk that was started before us, or went on without us, has the agents of before.
+            await self._reload_phones()
+        except OneCallError as error:
+            _log.error("Asterisk did not read the agents' phones again", why=str(error))
 
     async def _tell_floor(self) -> None:
         dirty = self._board.floor_dirty
@@ -189,9 +194,12 @@ class RoutingHouse:
         self._board.desks.seats(operation.seats)
         self._board.step(ConfigChanged(self._clock.now(), operation.routing))
         if write_endpoints(self._agents_file, await endpoints_of(self._database)):
-            await self._bridge.manager.ask("Reload", {"Module": "res_pjsip.so"})
+            await self._reload_phones()
         for desk in self._board.desks.all():
             self._board.changed(desk)
+
+    async def _reload_phones(self) -> None:
+        await self._bridge.manager.ask("Reload", {"Module": "res_pjsip.so"})
 
     async def _watch_tickets(self) -> None:
         """What an agent sees of a customer or ticket that somebody changed is read again."""

@@ -24,9 +24,9 @@ from tickets import demo as ticket_demo
 _log = get_logger(__name__)
 
 
-async def run(settings: Settings, *, robots: bool = False) -> int:
+async def run(settings: Settings, *, robots: bool = False, set_up: bool = True) -> int:
     """Set up, start Asterisk and all rooms, print where to go, and stay until Ctrl-C. Stops what it started."""
-    await asyncio.to_thread(provision, settings, "run")
+    await asyncio.to_thread(provision, settings, "run" if set_up else "start")
     stop = _stop_signal()
     async with contextlib.AsyncExitStack() as stack:
         accounts = await _prepare(settings)
