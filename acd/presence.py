@@ -11,7 +11,7 @@ from typing import Any
 from acd import events as ev
 from acd.config import RoutingConfig, WrapUp, WrapUpMode
 from acd.desks import Desk, DeskCall
-from acd.dispatcher import Dispatcher
+from acd.dispatcher import UNFINISHED, Dispatcher
 from acd.ports import CallFacts
 from core.journal import Fact
 
@@ -131,6 +131,7 @@ def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, 
                     now, agent_id, "wrap_up", began, until=until, interaction_id=interaction_id, queue_id=facts.queue_id
                 )
             )
+            board.step(ev.AgentNotReady(now, agent_id, UNFINISHED))
             dispatcher.reread(desk, facts)
             return
     if name == "not_ready":

@@ -29,6 +29,8 @@ class Call:
     requirements: list[str] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
+    typed: str = ""
+    """Keys pressed into a prompt that asked for none: who knows the menu by heart need not hear it out."""
 
     @property
     def customer(self) -> str:

@@ -36,9 +36,9 @@ def _step_fact(talk: Talk, choice: str | None = None, **more: object) -> None:
 
 
 async def play(step: Play, talk: Talk) -> str:
-    """Say something; a key does not cut it short."""
+    """Say something; a key cuts it short and counts for the next question."""
     _step_fact(talk)
-    await talk.say(step.prompt)
+    await talk.inform(step.prompt)
     return step.next
 
 
@@ -89,16 +89,26 @@ async def language(step: ChooseLanguage, talk: Talk) -> str:
     if step.set is not None:
         call.language = step.set
     elif step.prompt is not None:
-        files = [
-            file
-            for spoken in dict.fromkeys(step.choices.values())
-            for file in await talk.kit.prompts.files(step.prompt, spoken, talk.flow)
-        ]
-        key = await talk.play(files, ANY_KEY) or await talk.agi.wait_for_digit(step.timeout)
-        call.language = step.choices.get(key, call.language)
+        call.language = step.choices.get(await _language_key(step.prompt, step, talk), call.language)
     await talk.agi.set_variable("CHANNEL(language)", call.language)
     _step_fact(talk, call.language)
     return step.next
+
+
+async def _language_key(prompt: str | list[str], step: ChooseLanguage, talk: Talk) -> str:
+    """The key for a language; one typed ahead that is for another question means: no choice here."""
+    key = talk.typed(step.choices)
+    if key or talk.call.typed:
+        return key
+    files = [
+        file
+        for spoken in dict.fromkeys(step.choices.values())
+        for file in await talk.kit.prompts.files(prompt, spoken, talk.flow)
+    ]
+    key = await talk.play(files, ANY_KEY) or await talk.agi.wait_for_digit(step.timeout)
+    if key not in step.choices:
+        talk.call.typed = key
+    return key
 
 
 async def identify(step: Identify, talk: Talk) -> str:
@@ -174,6 +184,7 @@ async def _say_wait(talk: Talk, seconds: float) -> None:
 
 async def consent(step: Consent, talk: Talk) -> str:
     """Tell that the call is recorded and start the recording, unless the caller refuses by the key for it."""
+    # The notice is heard whatever was typed ahead: only its own key cuts it short.
     key = await talk.say(step.prompt, step.refuse or "")
     if step.refuse and not key:
         key = await talk.agi.wait_for_digit(step.timeout)

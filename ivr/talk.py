@@ -1,7 +1,7 @@
 """What a step of a flow has in its hands: the caller's channel, what is known of the call, and the rooms it may ask."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -71,8 +71,21 @@ class Talk:
                 _log.error("prompt not played", why=str(error))
         return ""
 
+    async def inform(self, prompt: str | list[str]) -> None:
+        """Say what asks for nothing. A key cuts it short and answers the next question; what follows is not said."""
+        if not self.call.typed:
+            self.call.typed = await self.say(prompt, ANY_KEY)
+
+    def typed(self, among: Collection[str] | None = None) -> str:
+        """The key pressed ahead, taken away, if it is one of `among` (None: any)."""
+        key = self.call.typed if among is None or self.call.typed in among else ""
+        self.call.typed = self.call.typed.removeprefix(key)
+        return key
+
     async def ask(self, prompt: str | list[str] | None, seconds: float) -> str:
-        """Say a prompt and return the key pressed in it or within `seconds` after it; any key, or ""."""
+        """Say a prompt and return the key pressed before, in it or within `seconds` after it; any key, or ""."""
+        if key := self.typed():
+            return key
         return await self.say(prompt, ANY_KEY) or await self.agi.wait_for_digit(seconds)
 
     async def keyed(self, prompt: str | list[str], seconds: float, most: int) -> str:

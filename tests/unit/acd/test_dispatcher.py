@@ -381,6 +381,8 @@ async def test_what_ended_while_nobody_listened_is_ended_in_the_journal_and_wrap
     later.dispatcher.bridge_up(house.clock.now(), ReadBack((), (), {}, frozenset({"2001", "2002"})))
     restore(later.dispatcher, past)
     assert later.state()[0] == "wrap_up"
+    later.board.step(ev.Tick(house.clock.advance(31)))
+    assert later.state() == ("not_ready", "wrap_up_unfinished")
     kinds = await later.kinds()
     assert (kinds.count("agent.left"), kinds.count("call.ended")) == (1, 1)
     await later.board.stop()
@@ -404,3 +406,11 @@ async def test_the_same_waiting_caller_told_twice_waits_once(house: House) -> No
     house.dispatcher.caller_waiting(house.clock.advance(5), facts)
     assert len(house.engine.waiting("q")) == 1
     assert (await house.kinds()).count("queue.entered") == 1
+
+
+async def test_a_command_brought_twice_under_one_id_is_carried_out_once(house: House) -> None:
+    await house.talk()
+    for _ in range(2):
+        await house.cmd("call.dtmf", command_id="c1", digits="5")
+    await house.cmd("call.dtmf", command_id="c2", digits="5")
+    assert len([asked for asked in house.telephony.asked if asked[0] == "dtmf"]) == 2

@@ -82,6 +82,15 @@ async def test_a_menu_choice_leads_on_whether_pressed_after_or_into_the_prompt(h
     assert house.steps_told() == [("main", "1"), ("sales", "q-sales")]
 
 
+async def test_a_key_pressed_into_a_greeting_answers_the_menu_that_follows_it(house: House) -> None:
+    channel = Channel(["!1"])
+    greeting = {"hello": {"do": "play", "prompt": "main", "next": "main"}}
+    call = await run(house, make_flow(greeting | MENU), channel)
+    assert channel.variables["OC_QUEUE"] == "q-sales"
+    assert len(channel.played) == 1
+    assert call.typed == ""
+
+
 async def test_a_key_outside_the_menu_is_told_and_asked_again(house: House) -> None:
     channel = Channel(["7", "2"])
     await run(house, make_flow(MENU), channel)
