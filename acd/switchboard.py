@@ -22,6 +22,8 @@ from core.journal import Fact, Journal
 from core.log import get_logger
 
 _log = get_logger(__name__)
+_READERS, _OPENERS = 3, 1
+"""How many stories are read and tickets opened side by side: the database's work must not crowd out the routing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Switchboard:
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
     floor_dirty: asyncio.Event = field(default_factory=asyncio.Event)
     do: Callable[[fx.Effect, float], None] = field(default=lambda effect, at: None)
+    _reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READERS))
+    _opening: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_OPENERS))
     _timer: asyncio.TimerHandle | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -121,9 +125,13 @@ class Switchboard:
 
     def read_story(self, call: Call) -> "asyncio.Task[PopAndTicket]":
         """Begin to read the caller's story."""
-        call.story = asyncio.create_task(self.stories.pop(call.facts))
+        call.story = asyncio.create_task(self._read(call.facts))
         call.story.add_done_callback(_retrieved)
         return call.story
+
+    async def _read(self, facts: CallFacts) -> PopAndTicket:
+        async with self._reading:
+            return await self.stories.pop(facts)
 
     async def story(self, call: Call) -> PopAndTicket:
         """The story; a slow or absent database must not keep the phone from ringing: then it is empty."""
@@ -142,7 +150,8 @@ class Switchboard:
         pause = 0.2
         while True:
             try:
-                ticket_id = await self.stories.open_ticket(facts, agent_id, at)
+                async with self._opening:
+                    ticket_id = await self.stories.open_ticket(facts, agent_id, at)
                 break
             except Exception as error:
                 _log.error("ticket cannot be opened yet", interaction_id=facts.interaction_id, why=repr(error))

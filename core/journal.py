@@ -60,7 +60,8 @@ class FactRow(Base):
 Project = Callable[[AsyncSession, Fact], Awaitable[None]]
 """Applies one fact to a room's own tables, inside the transaction that stores the fact."""
 
-_BATCH = 500
+_BATCH = 100
+"""Facts a transaction: few enough that preparing them never holds up the event loop for long."""
 _FILE_LIMIT = 8_000_000
 
 
