@@ -14,6 +14,7 @@ from acd.ports import Target
 from acd.switchboard import Call
 from core.errors import Conflict, Invalid, NotFound
 from core.log import interaction
+from core.once import Once
 
 Reply = Mapping[str, Any]
 _NOTHING: Reply = {}
@@ -28,6 +29,7 @@ class Commands:
         self._d, self._b = dispatcher, dispatcher.board
         self._floor = floor
         self._health = health
+        self._once: Once[Reply] = Once()
         self._known: dict[str, Callable[[Mapping[str, Any]], Awaitable[Reply]]] = {
             name.removeprefix("do_").replace("__", "."): getattr(self, name)
             for name in dir(self)
@@ -35,11 +37,17 @@ class Commands:
         }
 
     async def handle(self, message: Mapping[str, Any]) -> Reply:
-        """Carry out one command. Raises Invalid for an unknown one, else what the command raises."""
+        """Carry out one command. Raises Invalid for an unknown one, else what the command raises.
+
+        A command with a `command_id` is carried out once for its agent, whichever API process brings it again.
+        """
         command = self._known.get(str(message.get("cmd")))
         if command is None:
             raise Invalid(f"There is no command {message.get('cmd')!r}.", f"Known: {', '.join(sorted(self._known))}.")
-        return await command(message)
+        command_id, who = message.get("command_id"), message.get("agent_id") or message.get("by")
+        if command_id is None:
+            return await command(message)
+        return await self._once.do(str(who), str(command_id), lambda: command(message))
 
     # --- looking ----------------------------------------------------------------------------------------------
 

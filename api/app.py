@@ -12,11 +12,11 @@ from api.auth import SignIn
 from api.deps import ApiDeps
 from api.headers import SecurityHeaders
 from api.hub import Hub
-from api.ledger import Ledger
 from api.openapi import describe
 from api.routes import ROUTERS
 from api.schemas.common import ErrorAnswer
 from api.sessions import Sessions
+from core.once import Once
 from tickets.unit import Tickets
 
 _BODY_LIMIT = 1_000_000
@@ -48,7 +48,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
     app.state.tickets = Tickets(deps.database, deps.bus, deps.clock)
     app.state.sign_in = SignIn(deps.database, deps.clock, sessions)
     app.state.hub = Hub(deps.bus, sessions.hear)
-    app.state.ledger = Ledger()
+    app.state.once = Once()
     app.add_middleware(
         SecurityHeaders, phone_ws_port=deps.settings.phone_ws_port, phone_wss_port=deps.settings.phone_wss_port
     )

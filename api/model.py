@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from acd.model import Agent
 from core.db import Base, BigId, Utc
 
 
@@ -20,7 +21,7 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(255))
     """Argon2id with its parameters."""
     roles: Mapped[list[str]]
-    agent_id: Mapped[str | None] = mapped_column(ForeignKey("agent.id"), unique=True)
+    agent_id: Mapped[str | None] = mapped_column(ForeignKey(Agent.id), unique=True)
     language: Mapped[str] = mapped_column(String(2), default="it")
     disabled: Mapped[bool] = mapped_column(default=False)
     last_sign_in: Mapped[datetime | None] = mapped_column(Utc)

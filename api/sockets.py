@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,12 +17,12 @@ from api.commands import message_for
 from api.deps import ApiDeps, deps_of
 from api.errors import from_validation, told
 from api.hub import OVERLOAD, POLICY, REFUSED, SIGNED_OUT, Hub, Wire, encode
-from api.ledger import Ledger
 from api.schemas.desk import Command
 from api.sessions import Caller
 from core.clock import iso
 from core.errors import Forbidden, Invalid, OneCallError, SignInNeeded, Unavailable
 from core.log import get_logger
+from core.once import Once
 
 _MESSAGE_LIMIT = 16_384
 _COMMANDS_WAITING = 32
@@ -64,7 +64,7 @@ class Connection:
         self._gate = gate
         self._sessions = sessions_of(socket)
         self._hub: Hub = socket.app.state.hub
-        self._ledger: Ledger = socket.app.state.ledger
+        self._once: Once[Mapping[str, Any]] = socket.app.state.once
         self._commands: asyncio.Queue[Command] = asyncio.Queue(_COMMANDS_WAITING)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -149,11 +149,16 @@ class Connection:
             self.wire.say(reply if error is None else {**reply, "error": told(error)})
 
     async def _carry_out(self, command: Command) -> OneCallError | None:
+        """None when it is done, else why not. It goes on even when this connection ends meanwhile."""
         try:
             message = message_for(self.caller, command.id, command.cmd, command.args)
+            await self._once.do(self.caller.agent_id or self.caller.user_id, command.id, lambda: self.ask(message))
         except OneCallError as error:
             return error
-        return await self._ledger.once(self.caller.agent_id or self.caller.user_id, command.id, _asking(self, message))
+        except Exception:
+            _log.exception("command failed", command=command.cmd)
+            return Unavailable("The server failed to do this.", "Look at the desk, and try again if it is not done.")
+        return None
 
     async def _beat(self) -> None:
         """Each beat: say that we are here, see that the session still is, and make up for anything the bus lost."""
@@ -204,13 +209,6 @@ async def _until_one_ends(parts: set[asyncio.Task[None]], beat: asyncio.Task[Non
                 _log.error("socket failed", exc_info=error)
         if errors or done != {beat}:
             return
-
-
-def _asking(connection: Connection, message: Mapping[str, Any]) -> Callable[[], Awaitable[object]]:
-    async def ask() -> object:
-        return await connection.ask(message)
-
-    return ask
 
 
 def _decode(text: str) -> Mapping[str, Any]:

@@ -32,7 +32,6 @@ class DeskAgent(Told):
     next_reason: str | None = None
     phone: DeskPhone
     queues: list[Named] = []
-    wrap_up_extensions_left: int = 0
 
 
 class Recording(Told):
@@ -79,6 +78,7 @@ class DeskCall(Told):
     customer_ids: list[str] = []
     ticket_id: str | None = None
     recall: bool = False
+    wrap_up_extensions_left: int = 0
     pop: Pop | None = None
 
 

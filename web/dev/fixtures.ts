@@ -48,7 +48,7 @@ function call(part: Partial<Call>): Call {
     interaction_id: '01kaxample0000000000000000', fence: 12, direction: 'inbound', role: 'agent', phase: 'talking', number: '+393475550142',
     programme: { id: 'p-aura', name: 'Aura Mobile' }, queue: { id: 'q-port', name: 'Portabilità' }, language: 'it', path: '2 > 1',
     arrived: ago(380), queued: ago(356), offered: ago(228), deadline: null, answered: ago(222), held_since: null, hold_total: 0, ended: null, ended_by: null,
-    recording: { on: true, paused: false, problem: null }, consult: null, customer_ids: ['c-1'], ticket_id: 't-1', recall: true, pop, ...part,
+    recording: { on: true, paused: false, problem: null }, consult: null, customer_ids: ['c-1'], ticket_id: 't-1', recall: true, wrap_up_extensions_left: 0, pop, ...part,
   }
 }
 
@@ -74,9 +74,9 @@ export function desk(name: string, seq: number): Desk {
     agent: {
       id: 'a-1', name: 'Giulia Conti', extension: '2001', state: chosen.state, reason: chosen.reason ?? null, since: ago(chosen.since), until: chosen.until ? ahead(chosen.until) : null,
       next_state: null, next_reason: null, phone: { kind: chosen.kind ?? 'browser', registered: true },
-      queues: [{ id: 'q-care', name: 'Aura Mobile Care' }, { id: 'q-port', name: 'Portabilità' }, { id: 'q-bill', name: 'Bollette' }], wrap_up_extensions_left: chosen.left ?? 0,
+      queues: [{ id: 'q-care', name: 'Aura Mobile Care' }, { id: 'q-port', name: 'Portabilità' }, { id: 'q-bill', name: 'Bollette' }],
     },
-    call: chosen.call, waiting: { count: 7, longest_since: ago(134) },
+    call: chosen.call && { ...chosen.call, wrap_up_extensions_left: chosen.left ?? 0 }, waiting: { count: 7, longest_since: ago(134) },
     notices: chosen.reason === 'rona' ? [{ seq, kind: 'warning', code: 'rona', values: {} }] : [],
   }
 }

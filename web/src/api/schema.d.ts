@@ -557,7 +557,7 @@ export interface paths {
         };
         /**
          * Hear Recording
-         * @description The sound of one call (WAV). Players ask for it in parts; the first part is written to the history.
+         * @description The sound of one call (WAV), whole or in parts. Each listening is written to the history.
          */
         get: operations["hear_recording"];
         put?: never;
@@ -1241,11 +1241,6 @@ export interface components {
              * @default []
              */
             queues: components["schemas"]["Named"][];
-            /**
-             * Wrap Up Extensions Left
-             * @default 0
-             */
-            wrap_up_extensions_left: number;
         };
         /**
          * DeskCall
@@ -1317,6 +1312,11 @@ export interface components {
              * @default false
              */
             recall: boolean;
+            /**
+             * Wrap Up Extensions Left
+             * @default 0
+             */
+            wrap_up_extensions_left: number;
             pop: components["schemas"]["Pop"] | null;
         };
         /**
