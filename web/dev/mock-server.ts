@@ -62,7 +62,7 @@ export function mockServer(): Plugin {
             if (message.type === 'hello') client.send(JSON.stringify({ type: 'desk', desk: fixtures.desk(name, seq++) }))
             if (message.type === 'cmd') client.send(JSON.stringify({ type: 'reply', id: message.id }))
           })
-          if (scenario === 'lost') setTimeout(() => client.terminate(), 1500)
+          if (scenario === 'lost') setTimeout(() => client.terminate(), 800)
         })
       })
       server.middlewares.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {

@@ -28,6 +28,10 @@ export function useWords() {
     }
     return format(instant, { day: 'numeric', month: 'short' })
   }
+  /** “1 Nov”. */
+  function dayShort(instant: string | number): string {
+    return format(instant, { day: 'numeric', month: 'short' })
+  }
   function day(instant: string | number): string {
     const words = format(instant, { weekday: 'short', day: 'numeric', month: 'short' })
     return words.charAt(0).toUpperCase() + words.slice(1)
@@ -46,6 +50,11 @@ export function useWords() {
     const s = span(instant, now)
     return t(s.late ? 'time.late_by' : 'time.due_in', { span: length(s.days, s.hours, s.minutes) })
   }
+  /** “1 h 07 min” while there is time, “Late by 18 min” after. */
+  function left(instant: string, now: number): string {
+    const s = span(instant, now)
+    return s.late ? due(instant, now) : length(s.days, s.hours, s.minutes)
+  }
   /** Time between two instants in words: “18 h 05 min”. */
   function between(from: string, to: string | number): string {
     const s = span(new Date(to).toISOString(), Date.parse(from))
@@ -60,5 +69,5 @@ export function useWords() {
     const ends: Partial<Record<Intl.LDMLPluralRule, string>> = { one: 'st', two: 'nd', few: 'rd' }
     return `${value}${ends[new Intl.PluralRules('en', { type: 'ordinal' }).select(value)] ?? 'th'}`
   }
-  return { ordinal, tag, time, timeSeconds, date, day, dayTime, moment, due, between, number }
+  return { ordinal, tag, time, timeSeconds, date, day, dayShort, dayTime, moment, due, left, between, number }
 }

@@ -8,15 +8,17 @@ let context: AudioContext | null = null
 let playing: Pattern | null = null
 let repeat: ReturnType<typeof setInterval> | undefined
 
-function audio(): AudioContext {
+/** The page's audio, running: a browser that wants a touch of the page first keeps us waiting until there is one. */
+async function audio(): Promise<AudioContext> {
   context ??= new AudioContext()
-  if (context.state === 'suspended') {
-    const resume = () => { void context?.resume() }
-    resume()
+  const now = context
+  if (now.state === 'suspended') {
+    const resume = () => { void now.resume() }
     window.addEventListener('pointerdown', resume, { once: true })
     window.addEventListener('keydown', resume, { once: true })
+    await now.resume()
   }
-  return context
+  return now
 }
 
 function note(at: AudioContext, frequency: number, from: number, seconds: number, loudness: number, fade: boolean): void {
@@ -32,17 +34,15 @@ function note(at: AudioContext, frequency: number, from: number, seconds: number
   tone.stop(from + seconds + 0.02)
 }
 
-function once(pattern: Pattern): void {
-  const at = audio()
+function once(at: AudioContext, pattern: Pattern): void {
   const now = at.currentTime + 0.02
   if (pattern === 'ringback') return note(at, 425, now, 1, 0.06, false)
   note(at, 587.3, now, 0.9, 0.16, true)
   note(at, 880, now + 0.22, 1.1, 0.12, true)
 }
 
-async function onDevice(id: string): Promise<void> {
-  const at = audio() as AudioContext & { setSinkId?: (id: string) => Promise<void> }
-  await at.setSinkId?.(id)
+async function onDevice(at: AudioContext & { setSinkId?: (id: string) => Promise<void> }, id: string): Promise<void> {
+  await at.setSinkId?.(id).catch(() => undefined)
 }
 
 /** Starts a tone that repeats until `stopTone`; the ring goes to the ringer device, the ringback to the headset. */
@@ -51,25 +51,22 @@ export function startTone(pattern: Pattern): void {
   stopTone()
   playing = pattern
   const device = pattern === 'ring' ? devices.chosen.ringer : devices.chosen.speaker
-  const begin = () => {
+  void audio().then(async at => {
+    await onDevice(at, device)
     if (playing !== pattern || repeat !== undefined) return
-    once(pattern)
-    repeat = setInterval(() => once(pattern), PERIOD[pattern] * 1000)
-  }
-  onDevice(device).then(begin, begin)
+    once(at, pattern)
+    repeat = setInterval(() => once(at, pattern), PERIOD[pattern] * 1000)
+  })
 }
 
 export function stopTone(): void {
   playing = null
   clearInterval(repeat)
   repeat = undefined
-  void context?.suspend()
-  context = context?.state === 'closed' ? null : context
 }
 
 /** One soft note: the last ten seconds of wrap-up, and the test button of the settings. */
 export function softNote(): void {
   if (typeof AudioContext === 'undefined' || playing) return
-  const at = audio()
-  note(at, 660, at.currentTime + 0.02, 0.35, 0.05, true)
+  void audio().then(at => note(at, 660, at.currentTime + 0.02, 0.35, 0.05, true))
 }

@@ -101,7 +101,7 @@ export default {
     title: 'Notices, {n} new', unreachable: 'Your phone could not be reached: the call went back to the queue.',
   },
   outcome: {
-    call_back: 'Call back', call_back_at: 'Call back by', call_back_why: 'You call, at a time you agreed', cause: 'Cause', cause_placeholder: 'What made the customer call again?', choose_with: 'Choose with', hand_over: 'Hand over',
+    call_back: 'Call back', call_back_at: 'Call back by', call_back_why: 'You call, at a time you agreed', cause: 'Cause', cause_of: 'Cause of the recall', cause_placeholder: 'What made the customer call again?', choose_with: 'Choose with', hand_over: 'Hand over',
     hand_over_why: 'Back office goes on, with this note', holds: '“Resolved” holds if there is no recall by', how: 'How did it end?', reason: 'Why is it handed over?', resolved: 'Resolved', resolved_why: 'Nothing left to do for us or the customer',
     save: 'Save', saved: 'Saved', title: 'Outcome', topic: 'Topic', topic_none: 'No such topic', topic_placeholder: 'Topic', topic_search: 'Type a part of the name',
   },
@@ -158,7 +158,7 @@ export default {
   },
   ticket: {
     coming: 'The ticket opens with the call', link: 'Link this call', nobody: 'Nobody', none_known: 'Known once the customer is', none_open: 'None open', note_and_resolve: 'Note and resolve', on_answer: 'When you answer, the call gets a ticket; one click links it to an open one.', open: 'Open tickets',
-    reopen: 'Reopen', resolution_due: 'Resolution due {when}', resolve: 'Resolve', status_resolved: 'Resolved', take: 'Take', this_call: 'This call', untitled: 'New ticket', updated: 'Changed {when}',
+    reopen: 'Reopen', resolution_due: 'Resolution due {when}', resolve: 'Resolve', status_resolved: 'Resolved', take: 'Take', this_call: 'This call', untitled: 'New ticket', updated: 'Last change: {when}',
   },
   time: { days_hours: '{d} d {h} h', due_in: 'Due in {span}', hours_minutes: '{h} h {m} min', late_by: 'Late by {span}', minutes: '{m} min', now: 'Now', today: 'Today', today_at: 'Today {time}' },
   top: { language: 'Change language', longest: 'Longest', my_fcr: 'My FCR today', search: 'Find customer, ticket, number', search_more: 'Type at least two letters', search_none: 'Nothing found', search_why: 'Customers and tickets by name, number or code', signed_in_to: 'Signed in to', waiting: 'Waiting' },

@@ -103,7 +103,7 @@ const it: Messages = {
     title: 'Avvisi, {n} nuovi', unreachable: 'Il tuo telefono non era raggiungibile: la chiamata è tornata in coda.',
   },
   outcome: {
-    call_back: 'Richiama', call_back_at: 'Richiama entro', call_back_why: 'Chiami tu, all’ora concordata', cause: 'Causa', cause_placeholder: 'Perché il cliente ha richiamato?', choose_with: 'Scegli con', hand_over: 'Passa',
+    call_back: 'Richiama', call_back_at: 'Richiama entro', call_back_why: 'Chiami tu, all’ora concordata', cause: 'Causa', cause_of: 'Causa della richiamata', cause_placeholder: 'Perché il cliente ha richiamato?', choose_with: 'Scegli con', hand_over: 'Passa',
     hand_over_why: 'Continua il back office, con questa nota', holds: '«Risolta» vale se non ci sono richiamate entro', how: 'Com’è finita?', reason: 'Perché la passi?', resolved: 'Risolta', resolved_why: 'Non resta niente da fare, né a noi né al cliente',
     save: 'Salva', saved: 'Salvato', title: 'Esito', topic: 'Tema', topic_none: 'Nessun tema con questo nome', topic_placeholder: 'Tema', topic_search: 'Scrivi una parte del nome',
   },
@@ -115,7 +115,7 @@ const it: Messages = {
   priority: { high: 'Alta', low: 'Bassa', normal: 'Normale', urgent: 'Urgente' },
   problem: { admin: 'L’elenco non si è caricato', customer: 'Il cliente non si è caricato', customers: 'I clienti non si sono caricati', no_server: 'Il server non risponde. Riprova tra poco.', report: 'Il report non si è caricato', ticket: 'Il ticket non si è caricato', tickets: 'I ticket non si sono caricati' },
   promise: {
-    add: 'Aggiungi con scadenza', broken: 'Non mantenuta', due_by: 'entro {when} · {who}', kept: 'Mantenuta', made_here: 'Promesse di questa chiamata', mark_broken: 'Non mantenuta', mark_kept: 'Mantenuta', open: 'Promesse aperte', owed: 'Promesso a questo cliente', save: 'Prometti',
+    add: 'Aggiungi con scadenza', broken: 'Non mantenuta', due_by: 'entro {when} · {who}', kept: 'Mantenuta', made_here: 'Promesse di questa chiamata', mark_broken: 'Mancata', mark_kept: 'Mantenuta', open: 'Promesse aperte', owed: 'Promesso a questo cliente', save: 'Prometti',
     title: 'Promesse', to_customer: 'Promessa al cliente', what: 'Che cosa prometti?', when: 'Entro quando', word: 'Promessa',
   },
   rail: {
@@ -160,7 +160,7 @@ const it: Messages = {
   },
   ticket: {
     coming: 'Il ticket si apre con la chiamata', link: 'Collega la chiamata', nobody: 'Nessuno', none_known: 'Si vedono quando il cliente è noto', none_open: 'Nessuno aperto', note_and_resolve: 'Annota e risolvi', on_answer: 'Se rispondi, la chiamata ha un ticket; un clic la collega a uno già aperto.', open: 'Ticket aperti',
-    reopen: 'Riapri', resolution_due: 'Da risolvere entro {when}', resolve: 'Risolvi', status_resolved: 'Risolto', take: 'Prendi in carico', this_call: 'Questa chiamata', untitled: 'Nuovo ticket', updated: 'Modificato {when}',
+    reopen: 'Riapri', resolution_due: 'Da risolvere entro {when}', resolve: 'Risolvi', status_resolved: 'Risolto', take: 'Prendi in carico', this_call: 'Questa chiamata', untitled: 'Nuovo ticket', updated: 'Ultima modifica: {when}',
   },
   time: { days_hours: '{d} g {h} h', due_in: 'Scade tra {span}', hours_minutes: '{h} h {m} min', late_by: 'In ritardo di {span}', minutes: '{m} min', now: 'Adesso', today: 'Oggi', today_at: 'Oggi {time}' },
   top: { language: 'Cambia lingua', longest: 'Più lunga', my_fcr: 'FCR oggi', search: 'Cerca cliente, ticket, numero', search_more: 'Scrivi almeno due lettere', search_none: 'Nessun risultato', search_why: 'Clienti e ticket per nome, numero o codice', signed_in_to: 'Attivo su', waiting: 'In coda' },
