@@ -8,14 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from acd.model import Programme
 from acd.ports import CallFacts, PopAndTicket
 from core.clock import iso
-from tickets import calls, customers, people
+from tickets import calls, customers, intake, people
 from tickets.catalogue import topic_names
 from tickets.contacts import Trigger, contacts_of_customer, trigger_of
 from tickets.customers import Found
 from tickets.model import Customer, Interaction, Promise, Ticket
 from tickets.opening import Before, Scene, opening
 from tickets.policy import policy_of
-from tickets.unit import Actor, Tickets
+from tickets.unit import CLOCK, Actor, Tickets
 from tickets.views import (
     CustomerView,
     OpeningView,
@@ -60,6 +60,25 @@ class TicketStories:
         actor = Actor(agent_id, names.get(agent_id, agent_id))
         async with self._tickets.unit(actor) as unit:
             return await calls.open_ticket(unit, facts, at)
+
+    async def call_back_given_up(self, facts: CallFacts, number: str, at: float) -> None:
+        """A promised call-back reached nobody: a ticket for a person, one however often told."""
+        it = facts.language == "it"
+        note = "Richiamata promessa in coda: il cliente non ha risposto." if it else "Promised in line: no answer."
+        left = intake.Left(
+            f"given-up-{facts.interaction_id}",
+            "call_back",
+            at,
+            number,
+            facts.programme_id,
+            facts.customer_ids,
+            facts.interaction_id,
+            facts.language,
+            note,
+            priority="high",
+        )
+        async with self._tickets.unit(CLOCK) as unit:
+            await intake.take(unit, left)
 
 
 async def _who(session: AsyncSession, facts: CallFacts, call: Interaction | None) -> Found:

@@ -10,11 +10,14 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
 import redis
+
+from core.migrate import upgrade
 
 _POSTGRES = Path("/usr/lib/postgresql")
 _PATIENCE = 30.0
@@ -44,11 +47,35 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def scratch_postgres_url(postgres_url: str) -> Iterator[str]:
-    """URL of a database of this test module alone, on the same server."""
+    """URL of an empty database of this test module alone, on the same server."""
+    with postgres_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres_url(postgres_url: str) -> Iterator[str]:
+    """URL of a database with the newest schema, to be copied (`postgres_database`), not used."""
+    with postgres_database(postgres_url) as url:
+        asyncio.run(upgrade(url))
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the newest schema, to be copied, not used."""
+    path = tmp_path_factory.mktemp("migrated") / "onecall.db"
+    asyncio.run(upgrade(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@contextmanager
+def postgres_database(server_url: str, template_url: str | None = None) -> Iterator[str]:
+    """A database on that server, empty or a copy of another one, dropped at the end."""
     name = f"scratch_{uuid.uuid4().hex}"
-    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {name}"))
-    yield postgres_url.rsplit("/", 1)[0] + f"/{name}"
-    asyncio.run(_execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+    template = template_url.rsplit("/", 1)[1] if template_url else "template1"
+    asyncio.run(_execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield server_url.rsplit("/", 1)[0] + f"/{name}"
+    asyncio.run(_execute(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 async def _execute(url: str, statement: str) -> None:

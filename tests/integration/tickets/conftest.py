@@ -1,42 +1,34 @@
 """Databases with the newest schema, one of each engine that is supported, empty at the start of every test."""
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from core.db import Database
-from core.migrate import upgrade
+from tests.integration.conftest import postgres_database
 from tests.integration.tickets.world import World
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    """A migrated, empty database: each test that takes it runs once on SQLite and once on PostgreSQL."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'onecall.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-        await _empty(url)
-    await upgrade(url)
-    database = Database(url, pool_size=5)
-    yield database
-    await database.close()
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a migrated, empty database: each test that needs it runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "onecall.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite+aiosqlite:///{path}"
+        return
+    server, template = (request.getfixturevalue(name) for name in ("postgres_url", "migrated_postgres_url"))
+    with postgres_database(server, template) as url:
+        yield url
 
 
 @pytest.fixture
-async def empty_postgres_url(postgres_url: str) -> str:
-    """URL of a PostgreSQL database without any table."""
-    await _empty(postgres_url)
-    return postgres_url
-
-
-async def _empty(url: str) -> None:
-    """Throw away everything in a PostgreSQL database."""
-    database = Database(url)
-    async with database.engine.begin() as connection:
-        await connection.execute(text("DROP SCHEMA public CASCADE"))
-        await connection.execute(text("CREATE SCHEMA public"))
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """That database, open."""
+    database = Database(database_url, pool_size=5)
+    yield database
     await database.close()
 
 

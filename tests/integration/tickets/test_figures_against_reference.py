@@ -89,7 +89,7 @@ async def _furnish(database: Database) -> None:
             session.add(Customer(id=customer, code=customer, name=customer, name_folded=customer, created_at=0.0))
 
 
-@settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds)
 def test_the_statements_count_as_the_definitions_say(
     engine: tuple[asyncio.Runner, Database], world: tuple[Told, ...]

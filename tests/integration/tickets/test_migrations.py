@@ -38,9 +38,9 @@ async def test_migrating_twice_changes_nothing_and_the_revision_is_the_newest(da
     assert await revision(database.url) == newest()
 
 
-async def test_processes_that_start_together_migrate_once(empty_postgres_url: str) -> None:
-    await asyncio.gather(*(upgrade(empty_postgres_url) for _ in range(4)))
-    assert await revision(empty_postgres_url) == newest()
+async def test_processes_that_start_together_migrate_once(scratch_postgres_url: str) -> None:
+    await asyncio.gather(*(upgrade(scratch_postgres_url) for _ in range(4)))
+    assert await revision(scratch_postgres_url) == newest()
 
 
 async def test_every_revision_can_be_taken_back(database: Database) -> None:
