@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Collection
 
+from api.mqtt import feeding
 from core.bus import Bus
 from core.db import Database
 from core.errors import Invalid, Unavailable
@@ -97,6 +98,8 @@ async def _rooms(settings: Settings, roles: Collection[str]) -> AsyncIterator[tu
         stack.push_async_callback(bus.close)
         if "acd" in roles:
             await stack.enter_async_context(_routing(settings, database, bus))
+            if settings.mqtt_url:
+                await stack.enter_async_context(feeding(settings.mqtt_url, bus))
         if "api" in roles:
             from onecall.front import front  # a routing process needs no web framework
 
