@@ -10,7 +10,7 @@ the agent ends it (the fixed `wrapuptime` would be longer); a ringing phone and 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from heapq import heappop, heappush
 from random import Random
@@ -52,6 +52,9 @@ class Options:
     """Not an option: the constant RECHECK of `wait_our_turn`."""
     force_longest_waiting_caller: bool = False
     """A member is not rung for a caller while another queue of that member has one who waits longer (from 20.4 on)."""
+    weights: Mapping[str, int] = field(default_factory=dict)
+    """`weight` of queues (default 0). A member is left to a heavier queue of his that has no fewer callers than
+    available members (`compare_weight`)."""
 
 
 class _Member:
@@ -82,9 +85,10 @@ class _Caller:
 
 
 class _Queue:
-    __slots__ = ("available", "callers", "last_order")
+    __slots__ = ("available", "callers", "last_order", "queue_id")
 
-    def __init__(self) -> None:
+    def __init__(self, queue_id: str) -> None:
+        self.queue_id = queue_id
         self.callers: list[_Caller] = []
         self.available: dict[str, _Member] = {}
         self.last_order = -1
@@ -105,7 +109,7 @@ class AppQueue:
         self._queues: dict[str, _Queue] = {}
         for penalties in memberships.values():
             for queue_id in penalties:
-                self._queues.setdefault(queue_id, _Queue())
+                self._queues.setdefault(queue_id, _Queue(queue_id))
         self._callers: dict[str, _Caller] = {}
         self._ringing: dict[int, _Caller] = {}
         self._due: list[tuple[float, int, _Caller, int]] = []
@@ -183,10 +187,12 @@ class AppQueue:
 
     def _best(self, at: float, caller: _Caller) -> _Member | None:
         """`ring_one`: members by metric until one can be rung (`calc_metric`, `can_ring_entry`)."""
-        queue_id = self._id_of(caller)
+        queue_id = caller.queue.queue_id
         best, best_metric = None, (0, 0.0, 0)
         for member in caller.queue.available.values():
             if self._options.force_longest_waiting_caller and self._longer_waits(caller, member):
+                continue
+            if self._options.weights and self._heavier_waits(caller, member):
                 continue
             metric = (member.penalties[queue_id], self._metric(at, member, caller.queue), member.order)
             if best is None or metric < best_metric:
@@ -217,8 +223,15 @@ class AppQueue:
             if not other.fence
         )
 
-    def _id_of(self, caller: _Caller) -> str:
-        return next(queue_id for queue_id, queue in self._queues.items() if queue is caller.queue)
+    def _heavier_waits(self, caller: _Caller, member: _Member) -> bool:
+        weights = self._options.weights
+        own = weights.get(caller.queue.queue_id, 0)
+        return any(
+            weights.get(queue_id, 0) > own
+            and (queue := self._queues[queue_id]).callers
+            and len(queue.callers) >= len(queue.available)
+            for queue_id in member.penalties
+        )
 
     def _rang_out(self, at: float, caller: _Caller, out: list[Effect]) -> None:
         """`rna` with autopause: the member is paused everywhere; the caller sleeps `retry` and looks again."""

@@ -8,7 +8,7 @@ end; calls that the scenario foresees after the end of the simulated time are co
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from math import inf
 
 from acd.simulator.calls import Call
@@ -61,6 +61,11 @@ class Tally:
         if call.answered < inf and call.ended < inf:
             self.handled += 1
             self.handling += call.talk + max(call.wrap_up, 0.0)
+
+    def merge(self, other: "Tally") -> None:
+        """Add another tally to this one."""
+        for item in fields(self):
+            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
 
 
 Figure = Callable[[Tally], float | None]
