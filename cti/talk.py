@@ -121,6 +121,8 @@ class Talk:
         alone = call.party is None and (call.expert is None or not call.expert.joined)
         if call.place.stage == "talk" and alone:
             self._moves.want(call, AFTER if call.expert is None else REST)
+        elif call.place == REST and call.party is None and call.expert is None:
+            self._moves.want(call, AFTER if call.ended_by else HOLD)
         if call.place.stage == "hold" and call.party is not None and call.party.leg is not None:
             # The room let nobody in: its agent was just leaving, or sits there alone now.
             self._drop(call, call.party, call.party.leaving or "agent")
@@ -252,6 +254,9 @@ class Talk:
 
     def _part_over(self, call: Call, party: Party, ended_by: EndedBy) -> None:
         """The agent's leg is gone. Those left: an expert takes the call; without one it is over."""
+        if call.wanted == HOLD:
+            party.leg = None  # on the way back to the line already, with the agent's blessing
+            return
         if call.expert is not None:
             expert = call.expert
             if expert.joined:
@@ -264,7 +269,7 @@ class Talk:
             return
         call.ended_by = ended_by
         self._close_part(call, party, ended_by)
-        if call.place.stage == "talk":
+        if call.place.stage == "talk" and call.moving is None:
             # The dialplan takes the caller out of a room without an agent by itself.
             self._line.after(_FALLS_OUT, lambda: self._still_there(call))
         elif call.moving is None or call.moving.stage != "talk":
