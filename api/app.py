@@ -12,6 +12,7 @@ from api.auth import SignIn
 from api.deps import ApiDeps
 from api.headers import SecurityHeaders
 from api.hub import Hub
+from api.measure import Measured
 from api.openapi import describe
 from api.routes import ROUTERS
 from api.schemas.common import ErrorAnswer
@@ -52,6 +53,7 @@ def create_app(deps: ApiDeps) -> FastAPI:
     app.add_middleware(
         SecurityHeaders, phone_ws_port=deps.settings.phone_ws_port, phone_wss_port=deps.settings.phone_wss_port
     )
+    app.add_middleware(Measured)
     errors.install(app)
     app.include_router(_api(), prefix="/api")
     describe(app)

@@ -20,7 +20,7 @@ from api.schemas.directory import (
     TopicList,
 )
 from api.schemas.floor import Floor
-from core.errors import OneCallError
+from core.errors import NotFound, OneCallError
 from tickets import catalogue
 
 router = APIRouter(tags=["directory"])
@@ -95,8 +95,9 @@ async def _live(deps: Deps) -> tuple[dict[str, dict[str, Any]], dict[str, int], 
 @router.get("/desk", tags=["desk"])
 async def read_desk(caller: Agent, deps: Deps) -> Desk:
     """One's own desk as it is now; the desk socket sends the same on every change."""
-    desk = await deps.bus.request("acd", {"cmd": "desk.get", "agent_id": caller.agent_id})
-    return Desk.model_validate(desk)
+    if caller.agent_id is None:
+        raise NotFound("This user has no seat at the phone.", "An administrator links the user to an agent.")
+    return Desk.model_validate(await deps.bus.request("acd", {"cmd": "desk.get", "agent_id": caller.agent_id}))
 
 
 @router.get("/floor", tags=["floor"])

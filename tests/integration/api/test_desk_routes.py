@@ -143,6 +143,15 @@ async def test_metrics_are_for_loopback_or_with_the_token(
     assert ("onecall_sockets_open" in answer.text) == (status == 200)
 
 
+async def test_requests_are_measured_by_operation_and_never_by_the_address_a_client_made_up(house: House) -> None:
+    async with house.client("127.0.0.1") as client:
+        await client.get("/api/session")
+        await client.get("/api/made-up-address")
+        metrics = (await client.get("/api/metrics")).text
+    assert 'onecall_http_request_seconds_count{operation="who_am_i",status="401"}' in metrics
+    assert "made-up-address" not in metrics
+
+
 async def test_every_answer_forbids_scripts_from_elsewhere_and_being_framed(house: House) -> None:
     async with house.client() as client:
         for path in ("/api/health", "/api/session", "/api/nothing", "/"):
