@@ -180,7 +180,8 @@ class Journal:
     ) -> None:
         async with self._database.session() as session:
             known = set(await session.scalars(select(FactRow.id).where(FactRow.id.in_([fact.id for fact in batch]))))
-            fresh = [fact for fact in batch if fact.id not in known]
+            # By id: a fact that two journal files hold is one; twice in a batch it would block all that follow.
+            fresh = list({fact.id: fact for fact in batch if fact.id not in known}.values())
             if fresh:
                 await session.execute(insert(FactRow), [_row(fact) for fact in fresh])
                 await project(session, fresh)
