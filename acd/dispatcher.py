@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from acd import effects as fx
 from acd import events as ev
+from acd.callbacks import CallBacks
 from acd.config import WrapUpMode
 from acd.desks import Desk, DeskCall
 from acd.ports import CallFacts, CallView, EndedBy, ReadBack, Refusal
@@ -28,6 +29,7 @@ class Dispatcher:
     def __init__(self, board: Switchboard) -> None:
         self.board = board
         self.ringing = Ringing(board)
+        self.call_backs = CallBacks(board)
         self.bridge_is_up = asyncio.Event()
         board.do = self._do
 
@@ -45,6 +47,12 @@ class Dispatcher:
                 self._agent_changed(effect, at)
             case fx.Announce():
                 self._announce(effect)
+            case fx.Overflowed() if effect.kind == "call_back":
+                self.call_backs.offered(effect)
+            case fx.CallBackDue():
+                self.call_backs.due(effect)
+            case fx.CallBackGivenUp():
+                self.call_backs.given_up(effect, at)
             case fx.Overflowed() if effect.kind not in {"queue", "programme"}:
                 self.board.later(self._divert(effect))
             case fx.RequirementIgnored():
@@ -97,7 +105,7 @@ class Dispatcher:
             _log.info("announcement not said", interaction_id=call.facts.interaction_id, why=str(error))
 
     async def _divert(self, effect: fx.Overflowed) -> None:
-        destination = effect.kind if effect.kind in {"voicemail", "call_back"} else "closed"
+        destination = "voicemail" if effect.kind == "voicemail" else "closed"
         try:
             await self.board.telephony.divert(effect.interaction_id, destination)
         except OneCallError as error:
@@ -133,7 +141,13 @@ class Dispatcher:
 
     def caller_gone(self, at: float, interaction_id: str, ended_by: EndedBy, stage: str, cause: int) -> None:
         """The caller's channel has ended, wherever it was."""
-        call = self.board.calls.pop(interaction_id, None)
+        call = self.board.calls.get(interaction_id)
+        if call is not None and call.promised:
+            # The place is kept: this caller hung up by design. An agent who waited for the customer is let go.
+            if call.answered:
+                self.call_backs.failed(at, interaction_id, call.attempt, "failed")
+            return
+        self.board.calls.pop(interaction_id, None)
         waiting = call is not None and not call.answered
         self.board.tell(
             "call.ended", at, interaction_id, call.agent_id if call else None,
@@ -336,6 +350,18 @@ class Dispatcher:
         view = self.board.engine.agent(desk.seat.agent_id)
         if desk.online is None and view is not None and view.state == "ready":
             self.board.step(ev.AgentNotReady(self.board.clock.now(), desk.seat.agent_id, DESK_LOST))
+
+    def key_pressed(self, at: float, interaction_id: str, key: str) -> None:
+        """A caller in the waiting place has pressed a key."""
+        self.call_backs.key_pressed(at, interaction_id, key)
+
+    def call_back_answered(self, at: float, interaction_id: str, attempt: int) -> None:
+        """The customer dialled has answered and is in the agent's room."""
+        self.call_backs.answered(at, interaction_id, attempt)
+
+    def call_back_failed(self, at: float, interaction_id: str, attempt: int, reason: str) -> None:
+        """That customer was not reached."""
+        self.call_backs.failed(at, interaction_id, attempt, reason)
 
     def alarm(self, at: float, alarm_id: str, severity: str, values: Mapping[str, str], raised: bool) -> None:
         """Something an operator must know, raised or cleared."""

@@ -41,6 +41,8 @@ class Ring:
     timeout: float
     caller_number: str | None
     caller_name: str | None
+    call_back: bool = False
+    """Nobody is on the line yet: the customer is dialled once the agent has answered (`dial_back`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,16 @@ class CallEvents(Protocol):
     def phone_changed(self, at: float, extension: str, registered: bool) -> None:
         """A phone appeared or vanished."""
 
+    def key_pressed(self, at: float, interaction_id: str, key: str) -> None:
+        """A caller in the waiting place has pressed a key."""
+
+    def call_back_answered(self, at: float, interaction_id: str, attempt: int) -> None:
+        """The customer dialled by `dial_back` has answered and is in the agent's room."""
+
+    def call_back_failed(self, at: float, interaction_id: str, attempt: int, reason: str) -> None:
+        """That customer was not reached (`no_answer`, `busy`, `rejected`, `unreachable`, `failed`); the leg of the
+        agent who waited has been hung up."""
+
     def alarm(self, at: float, alarm_id: str, severity: str, values: Mapping[str, str], raised: bool) -> None:
         """Something an operator must know (recording disk full, ...), raised or cleared."""
 
@@ -189,6 +201,15 @@ class Telephony(Protocol):
     async def announce(self, interaction_id: str, prompts: Sequence[str]) -> None:
         """Say these prompt names to a waiting caller, who then returns to hold by itself."""
 
+    async def promise_call_back(self, interaction_id: str, prompts: Sequence[str]) -> None:
+        """Say these prompts to the waiting caller, whose place is kept, and hang up; `caller_gone` follows."""
+
+    async def dial_back(self, facts: CallFacts, number: str, attempt: int) -> None:
+        """Dial the customer into the room of the agent who has answered `ring` of this interaction.
+
+        `call_back_answered` or `call_back_failed` of this attempt follows, exactly one.
+        """
+
     async def divert(self, interaction_id: str, destination: str) -> None:
         """Send a waiting caller out of the queue: `voicemail`, `call_back`, `closed` or a number."""
 
@@ -210,6 +231,9 @@ class Stories(Protocol):
 
     async def open_ticket(self, facts: CallFacts, agent_id: str, at: float) -> str:
         """The ticket of this call (made once; the same id when asked again)."""
+
+    async def call_back_given_up(self, facts: CallFacts, number: str, at: float) -> None:
+        """A promised call-back reached nobody: a person must see to it (one ticket, however often told)."""
 
 
 class Announcer(Protocol):

@@ -13,6 +13,8 @@ from acd.config import RoutingConfig, WrapUp, WrapUpMode
 from acd.desks import Desk, DeskCall
 from acd.dispatcher import UNFINISHED, Dispatcher
 from acd.ports import CallFacts
+from acd.ringing import queued_fields
+from acd.switchboard import Switchboard
 from core.journal import Fact
 
 
@@ -26,6 +28,7 @@ class PastCall:
     answered: Fact | None = None
     left: Fact | None = None
     ended: Fact | None = None
+    promised: Fact | None = None
 
 
 @dataclass(slots=True)
@@ -57,8 +60,12 @@ def read(facts: Iterable[Fact]) -> Past:
                     past.last_call[fact.agent_id or ""] = fact.interaction_id
                 case "agent.left":
                     call.left = fact
-                case "call.ended":
+                case "call.ended" | "call_back.given_up":
                     call.ended = fact
+                case "call_back.promised":
+                    call.promised = fact
+                case "call_back.answered":
+                    call.promised = None
     return past
 
 
@@ -91,7 +98,9 @@ def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
     board = dispatcher.board
     past, now = read(facts), board.clock.now()
     for interaction_id, call in past.calls.items():
-        if call.entered is not None and call.ended is None and interaction_id not in board.calls:
+        if call.promised is not None and call.ended is None and interaction_id not in board.calls:
+            _keep_promise(board, interaction_id, call, now)
+        elif call.entered is not None and call.ended is None and interaction_id not in board.calls:
             agent_id = call.answered.agent_id if call.answered else None
             if call.answered is not None and call.left is None:
                 talk = round(now - call.answered.at, 3)
@@ -112,6 +121,16 @@ def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
             continue
         _restore_agent(dispatcher, desk, state, past, now)
         board.changed(desk)
+
+
+def _keep_promise(board: Switchboard, interaction_id: str, past: PastCall, now: float) -> None:
+    """A call-back in queue: nobody is on the line, the place is only in the facts."""
+    facts = call_facts(interaction_id, past)
+    if facts is None or facts.number is None:
+        return
+    board.new_call(facts).promised = True
+    board.step(ev.InteractionAdopted(now, **queued_fields(facts, board.rules.preferred_seconds)))
+    board.step(ev.CallBackRequested(now, interaction_id, facts.number))
 
 
 def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, now: float) -> None:

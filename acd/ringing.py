@@ -59,7 +59,14 @@ class Ringing:
         timeout = max(1.0, offer.deadline - board.clock.now())
         facts, seat = call.facts, desk.seat
         ring = Ring(
-            offer.fence, offer.interaction_id, seat.agent_id, seat.extension, timeout, facts.number, story.caller_name
+            offer.fence,
+            offer.interaction_id,
+            seat.agent_id,
+            seat.extension,
+            timeout,
+            facts.number,
+            story.caller_name,
+            call_back=call.promised,
         )
         try:
             await board.telephony.ring(ring)

@@ -45,7 +45,7 @@ class Call:
     """A caller in our hands, from the waiting place to the end of the channel.
 
     `personal`: handed to one agent, and back to everyone if that one does not take it. `moving`: on the way back to
-    the waiting place.
+    the waiting place. `may_call_back`: has been offered a call-back; `promised`: keeps its place without the caller.
     """
 
     facts: CallFacts
@@ -54,6 +54,9 @@ class Call:
     answered: bool = False
     personal: bool = False
     moving: bool = False
+    may_call_back: bool = False
+    promised: bool = False
+    attempt: int = 0
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from acd.ports import CallEvents, CallFacts, Ring, Target
 from core.clock import Clock, SystemClock
 from core.errors import Conflict, Invalid, NotFound, OneCallError, Unavailable
 from core.log import get_logger
-from cti.calls import ANNOUNCE, HOLD, IVR, Call, Line, Place, Timer, redirect, set_variables
+from cti.calls import ANNOUNCE, HOLD, IVR, PROMISED, Call, Line, Place, Timer, redirect, set_variables
 from cti.manager import Fields, Manager, Refused
 from cti.pauses import write_pauses
 from cti.protocol import Event
@@ -231,11 +231,22 @@ class Bridge:
         """Say prompts to a waiting caller."""
         self._must_be_up()
         call = self._switch.calls.need(interaction_id)
-        if not prompts or not all(_PROMPT.fullmatch(prompt) for prompt in prompts):
-            raise Invalid(f"These are no names of prompts: {list(prompts)}.", "Use file names without ending.")
+        announcement = _announcement(call, prompts)
         if call.place == HOLD and call.moving is None and call.party is None:
-            announcement = set_variables(call.channel, {"OC_ANNOUNCE": "&".join(prompts)})
             self._switch.moves.want(call, ANNOUNCE, *announcement)
+
+    async def promise_call_back(self, interaction_id: str, prompts: Sequence[str]) -> None:
+        """Say prompts to a waiting caller, and hang up."""
+        self._must_be_up()
+        call = self._switch.calls.need(interaction_id)
+        announcement = _announcement(call, prompts)
+        if call.party is None and call.ringing is None:
+            self._switch.moves.want(call, PROMISED, *announcement)
+
+    async def dial_back(self, facts: CallFacts, number: str, attempt: int) -> None:
+        """Dial the customer into the room of the agent who has answered."""
+        self._must_be_up()
+        self._switch.call_backs.dial(facts, self._dial(Target("number", number), number), number, attempt)
 
     async def divert(self, interaction_id: str, destination: str) -> None:
         """Send a waiting caller out of the queue."""
@@ -289,6 +300,12 @@ class Bridge:
         if target.kind == "agent":
             return f"PJSIP/{extension}"
         return self._settings.trunk_dial.format(number=extension)
+
+
+def _announcement(call: Call, prompts: Sequence[str]) -> Sequence[tuple[str, Fields]]:
+    if not prompts or not all(_PROMPT.fullmatch(prompt) for prompt in prompts):
+        raise Invalid(f"These are no names of prompts: {list(prompts)}.", "Use file names without ending.")
+    return set_variables(call.channel, {"OC_ANNOUNCE": "&".join(prompts)})
 
 
 def _later(do: Callable[[], None]) -> None:

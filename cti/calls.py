@@ -9,8 +9,8 @@ from acd.ports import CallFacts, CallView, EndedBy, Target
 from core.errors import Conflict, NotFound
 from cti.manager import Fields
 
-Stage = Literal["ivr", "hold", "announce", "talk", "rest", "after", "survival"]
-Role = Literal["agent", "again", "expert"]
+Stage = Literal["ivr", "hold", "announce", "promised", "talk", "rest", "after", "survival"]
+Role = Literal["agent", "again", "expert", "customer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Place:
 
 
 IVR, HOLD, ANNOUNCE, REST, AFTER = (Place(stage) for stage in ("ivr", "hold", "announce", "rest", "after"))
+
+PROMISED = Place("promised")
 
 
 def room_place(room: str) -> Place:
@@ -166,6 +168,10 @@ class Call:
     ended_by: EndedBy | None = None
     """Who ended the talk, once it is over."""
     recording: Recording = field(default_factory=Recording)
+    absent: bool = False
+    """A call-back: nobody is on the line yet, `channel` is only a name."""
+    dialled: Leg | None = None
+    """The customer who is being called back."""
 
     @property
     def legs(self) -> Iterator[Leg]:
@@ -174,6 +180,7 @@ class Call:
             self.ringing,
             self.party.leg if self.party else None,
             self.expert.leg if self.expert else None,
+            self.dialled,
         ):
             if leg is not None:
                 yield leg

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from acd.ports import EndedBy
 from core.log import get_logger
-from cti.calls import AFTER, ANNOUNCE, HOLD, IVR, REST, Call, Calls, Leg, Line, Place, redirect, room_place
+from cti.calls import AFTER, ANNOUNCE, HOLD, IVR, PROMISED, REST, Call, Calls, Leg, Line, Place, redirect, room_place
 from cti.facts import read_facts
 from cti.legs import Legs
 from cti.moves import Moves
@@ -14,7 +14,7 @@ from cti.talk import Talk
 from cti.tellings import Tellings
 
 _log = get_logger(__name__)
-_PLACES: dict[str, Place] = {"ivr": IVR, "hold": HOLD, "announce": ANNOUNCE, "rest": REST, "after": AFTER}
+_PLACES: dict[str, Place] = {place.stage: place for place in (IVR, HOLD, ANNOUNCE, PROMISED, REST, AFTER)}
 _LEG_PREFIXES = ("oc-", "ox-")
 _REMEMBERED = 1000
 
@@ -49,6 +49,7 @@ class Interpreter:
             "DialState": legs.progressed,
             "OriginateResponse": legs.originated,
             "ContactStatus": phones.contact_changed,
+            "DTMFEnd": self._key,
             "Hold": lambda event: self._phone_key(event, hold=True),
             "Unhold": lambda event: self._phone_key(event, hold=False),
         }
@@ -154,6 +155,12 @@ class Interpreter:
             # Its own goodbye was not told: the hang-up handler did not run.
             self._gone(call, call.place.stage, _whole(cause))
         self._goodbyes.pop(channel, None)
+
+    def _key(self, event: Event) -> None:
+        """A key of a caller who waits is a choice; one of a caller in talk is for the other side."""
+        call = self._calls.on_channel(event.get("Uniqueid", ""))
+        if call is not None and call.place in (HOLD, ANNOUNCE) and event.get("Direction") == "Received":
+            self._tell.key(call.interaction_id, event.get("Digit", ""))
 
     def _phone_key(self, event: Event, *, hold: bool) -> None:
         """The hold key of a phone would leave the caller in silence: it becomes our hold."""

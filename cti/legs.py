@@ -1,5 +1,6 @@
 """The life of a leg: originated, ringing, in its room, ended. What that means for the call is its owner's matter."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from acd.ports import Refusal
@@ -48,12 +49,24 @@ class Legs:
         self._calls = calls
         self.owners: dict[Role, Owner] = {}
 
-    def originate(self, leg: Leg, timeout: float, caller_id: str, headers: dict[str, str]) -> tuple[str, Fields]:
-        """Enter the leg and return the action that makes it ring, for up to `timeout` seconds."""
+    def originate(
+        self,
+        leg: Leg,
+        timeout: float,
+        caller_id: str,
+        headers: Mapping[str, str],
+        *,
+        context: str = "oc-leg",
+        variables: Mapping[str, str] | None = None,
+    ) -> tuple[str, Fields]:
+        """Enter the leg and return the action that makes it ring, for up to `timeout` seconds.
+
+        When it answers, it runs `context` with its room as extension.
+        """
         self._calls.legs[leg.channel] = leg
         # Asterisk ends an unanswered leg itself; this is for a leg of which it tells nothing at all.
         leg.guard = self._line.after(timeout + _GUARD, lambda: self._silent(leg))
-        variables = {
+        own = {
             "OC_LEG": leg.role,
             "OC_REF": leg.interaction_id,
             "OC_FENCE": "" if leg.fence is None else str(leg.fence),
@@ -64,14 +77,14 @@ class Legs:
         added = {f"PJSIP_HEADER(add,{name})": value for name, value in headers.items()}
         return "Originate", {
             "Channel": leg.dial,
-            "Context": "oc-leg",
+            "Context": context,
             "Exten": leg.room,
             "Priority": "1",
             "Async": "true",
             "ChannelId": leg.channel,
             "Timeout": str(int(timeout * 1000)),
             "CallerID": caller_id,
-            "Variable": [f"{name}={value}" for name, value in (variables | added).items()],
+            "Variable": [f"{name}={value}" for name, value in {**own, **added, **(variables or {})}.items()],
         }
 
     def not_originated(self, leg: Leg, why: str) -> None:

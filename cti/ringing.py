@@ -4,6 +4,7 @@ import re
 
 from acd.ports import Refusal, Ring
 from core.errors import Conflict
+from cti.callback import CallBacks
 from cti.calls import HOLD, Call, Calls, Leg, Line, Party, room_place
 from cti.legs import Legs
 from cti.moves import Moves
@@ -24,16 +25,28 @@ def caller_id(name: str | None, number: str | None) -> str:
 class Ringing:
     """From `ring` to exactly one `leg_answered` or `leg_refused`, or to a stop after which nothing follows."""
 
-    def __init__(self, line: Line, calls: Calls, legs: Legs, moves: Moves, tell: Tellings, phones: Phones) -> None:
+    def __init__(
+        self,
+        line: Line,
+        calls: Calls,
+        legs: Legs,
+        moves: Moves,
+        tell: Tellings,
+        phones: Phones,
+        call_backs: CallBacks,
+    ) -> None:
         self._line = line
         self._calls = calls
         self._legs = legs
         self._moves = moves
         self._tell = tell
         self._phones = phones
+        self._call_backs = call_backs
 
     def ring(self, ring: Ring) -> None:
         """Make the phone ring: one write. Raises NotFound (no such caller) and Conflict (the caller is not free)."""
+        if ring.call_back:
+            self._call_backs.expect(ring.interaction_id)
         call = self._calls.need(ring.interaction_id)
         if call.ringing is not None or call.party is not None:
             raise Conflict(
@@ -71,7 +84,8 @@ class Ringing:
             call.ringing = None
         elif call is not None and call.party is not None and call.party.leg is leg:
             call.party = None
-            self._moves.want(call, HOLD)
+            if not call.absent:
+                self._moves.want(call, HOLD)
 
     # ---- Owner of legs of role `agent` until they are in their room ----
 
@@ -85,7 +99,8 @@ class Ringing:
         call.party = Party(
             leg.agent_id or "", leg.extension, leg.fence, leg, now, contact=self._phones.contact(leg.extension)
         )
-        self._moves.want(call, room_place(leg.room))
+        if not call.absent:
+            self._moves.want(call, room_place(leg.room))
         self._tell.answered(leg)
         self._tell.view(call)
 
@@ -97,4 +112,7 @@ class Ringing:
 
     def ended(self, call: Call, leg: Leg, *, lost: bool) -> None:
         """The agent's leg has ended in mid-call."""
-        self._phones.leg_ended(call, leg, lost=lost)
+        if call.absent:
+            self._call_backs.agent_gone(call)
+        else:
+            self._phones.leg_ended(call, leg, lost=lost)

@@ -1,5 +1,6 @@
 """The call model put together: without a connection, a clock or a task of its own, so that a trace can drive it."""
 
+from cti.callback import CallBacks
 from cti.calls import Calls, Line
 from cti.interpreter import Interpreter
 from cti.legs import Legs
@@ -21,8 +22,9 @@ class Switch:
         self.moves = moves = Moves(line, settings.move_timeout)
         self.talk = talk = Talk(line, calls, legs, moves, tell, settings.outside_timeout)
         self.phones = phones = Phones(line, calls, legs, moves, talk, tell, settings.grace)
-        self.ringing = ringing = Ringing(line, calls, legs, moves, tell, phones)
-        legs.owners = {"agent": ringing, "again": phones, "expert": talk}
+        self.call_backs = call_backs = CallBacks(line, calls, legs, tell, settings.outside_timeout)
+        self.ringing = ringing = Ringing(line, calls, legs, moves, tell, phones, call_backs)
+        legs.owners = {"agent": ringing, "again": phones, "expert": talk, "customer": call_backs}
         moves.settled = talk.settled
         self.interpreter = Interpreter(line, calls, legs, moves, talk, phones, tell)
         self.reader = Reader(line, calls, legs, moves, phones, tell)

@@ -97,6 +97,18 @@ class Tellings:
         """A phone appeared or vanished."""
         self._say(lambda events, at: events.phone_changed(at, extension, registered))
 
+    def key(self, interaction_id: str, key: str) -> None:
+        """A waiting caller has pressed a key."""
+        self._say(lambda events, at: events.key_pressed(at, interaction_id, key))
+
+    def call_back_answered(self, interaction_id: str, attempt: int) -> None:
+        """The customer dialled is in the agent's room."""
+        self._say(lambda events, at: events.call_back_answered(at, interaction_id, attempt))
+
+    def call_back_failed(self, interaction_id: str, attempt: int, reason: str) -> None:
+        """The customer dialled was not reached."""
+        self._say(lambda events, at: events.call_back_failed(at, interaction_id, attempt, reason))
+
     def alarm(self, alarm_id: str, severity: str, values: Mapping[str, str], raised: bool) -> None:
         """Something an operator must know."""
         self._say(lambda events, at: events.alarm(at, alarm_id, severity, values, raised))

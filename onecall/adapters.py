@@ -90,6 +90,8 @@ class WaitingVoice:
             return []
         store: PromptStore = self.prompt_store
         language: Language = "en" if facts.language == "en" else "it"
+        if prompt:
+            return await store.files(prompt, language)
         if position > _FURTHEST:
             sounds = await store.files("position_far", language)
         else:
