@@ -33,7 +33,7 @@ from onecall.adapters import Outlook, Publisher, WaitingVoice
 from onecall.callers import TicketCallers, TicketIntake
 from onecall.endpoints import endpoints_of, write_endpoints
 from onecall.settings import Settings
-from tickets import promises
+from tickets import figures, promises
 from tickets.projection import project
 from tickets.stories import TicketStories
 from tickets.unit import CLOCK, Tickets
@@ -41,6 +41,7 @@ from tickets.unit import CLOCK, Tickets
 _log = get_logger(__name__)
 _FLOOR_PAUSE = 0.25
 _PROMISES_EVERY = 30.0
+_FIGURES_EVERY = 900.0
 _FLOOR_AT_LEAST = 5.0
 
 
@@ -211,7 +212,8 @@ class RoutingHouse:
                         self._board.later(self._dispatcher.refresh_pop(desk))
 
     async def _watch_time(self) -> None:
-        """Promises that came due, and midnight."""
+        """Promises that came due, days whose figures have become final, and midnight."""
+        next_freeze = 0.0
         while True:
             await asyncio.sleep(_PROMISES_EVERY)
             if self._day_start() != self._board.statistics.day_start:
@@ -219,8 +221,11 @@ class RoutingHouse:
             try:
                 async with self._tickets.unit(CLOCK) as unit:
                     await promises.break_overdue(unit)
+                if self._clock.now() >= next_freeze:
+                    next_freeze = self._clock.now() + _FIGURES_EVERY
+                    await figures.freeze_ripe_days(self._tickets)
             except Exception:
-                _log.exception("promises could not be looked at")
+                _log.exception("promises and figures could not be looked at")
 
     # --- answers ------------------------------------------------------------------------------------------------
 
