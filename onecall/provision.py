@@ -6,9 +6,11 @@ anything is half done. Then each step that has work does it, and says what it do
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from core.errors import Unavailable
@@ -37,19 +39,30 @@ def provision(settings: Settings, purpose: str, say: Say = print) -> None:
     say(f"Setting up OneCall ({purpose}):")
     for step in steps:
         step.check()
-    for step in steps:
-        _carry_out(step, say)
+    with _alone(settings.state / "provision.lock", say):
+        for step in steps:
+            _carry_out(step, say)
     say(f"Set-up complete after {time.monotonic() - began:.1f} s.")
+
+
+@contextlib.contextmanager
+def _alone(lock: Path, say: Say) -> Iterator[None]:
+    """Two set-ups at once (a test beside a run) would build into each other's half-done work: one waits."""
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("  Another set-up is at work here: waiting for it to end ...")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _steps(settings: Settings, purpose: str, log: Path) -> list[Step]:
     if purpose == "start":
         return [PortsFree(settings), HostName(settings), DiskSpace(settings.state), Certificate(settings)]
-    steps: list[Step] = [
-        DiskSpace(settings.state),
-        SystemPackages(purpose, settings.tree, log),
-        AsteriskTree(settings.tree, log),
-    ]
+    steps: list[Step] = [DiskSpace(settings.state), SystemPackages(purpose, settings.tree, log)]
+    if settings.asterisk == "own" or purpose != "run":
+        steps.append(AsteriskTree(settings.tree, log))
     if purpose == "asterisk":
         return steps
     steps += [Certificate(settings), WebApp(log)]

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -279,6 +280,38 @@ def test_nothing_is_done_when_a_port_is_taken(tmp_path: Path) -> None:
         with pytest.raises(Unavailable):
             provision(own_ports(state, http_port=other.getsockname()[1]), "run", lambda _: None)
     assert not (state / "tls").exists()
+
+
+def test_two_set_ups_of_one_state_folder_do_their_work_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    working, overlaps = threading.Event(), []
+
+    class Slow(Step):
+        title = "Slow"
+
+        def work(self) -> str:
+            overlaps.append(working.is_set())
+            return "working"
+
+        def do(self, say: object) -> None:
+            working.set()
+            second_waits.wait(10)
+            working.clear()
+
+    second_waits = threading.Event()
+    monkeypatch.setattr("onecall.provision._steps", lambda *_: [Slow()])
+
+    def second(line: str) -> None:
+        if "waiting for it to end" in line:
+            second_waits.set()
+
+    first = threading.Thread(target=provision, args=(own_ports(tmp_path), "run", lambda _: None))
+    first.start()
+    assert working.wait(10)
+    provision(own_ports(tmp_path), "run", second)
+    first.join()
+    assert overlaps == [False, False]
 
 
 # -- certificate --
