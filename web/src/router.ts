@@ -41,7 +41,7 @@ export const router = createRouter({
 router.beforeEach(async to => {
   if (me.value === undefined) await loadSession().catch(() => { me.value = null })
   if (to.meta.open) return me.value ? home() : true
-  if (!me.value) return { path: '/sign-in', query: to.fullPath === '/' ? {} : { to: to.fullPath } }
+  if (!me.value) return { path: '/sign-in', query: to.redirectedFrom?.path === '/' ? {} : { to: to.fullPath } }
   if (to.meta.roles && !hasRole(...to.meta.roles)) return home()
   return true
 })
