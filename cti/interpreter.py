@@ -78,6 +78,7 @@ class Interpreter:
     def _at(self, event: Event, interaction_id: str) -> None:
         place = _PLACES.get(event.get("Stage", ""))
         if place is None:
+            self._recorded(interaction_id, event)
             return
         call = self._calls.get(interaction_id)
         if call is None or call.channel != event["Uniqueid"]:
@@ -86,6 +87,12 @@ class Interpreter:
             call.facts = read_facts(interaction_id, event, self._line.now())
             call.recording.path = event.get("OC_RECORDING", "")
         self._moves.arrived(call, place)
+
+    def _recorded(self, interaction_id: str, event: Event) -> None:
+        """On the way into a room, which its join will prove: one who is called back is recorded from here on."""
+        call = self._calls.get(interaction_id)
+        if call is not None and event.get("OC_RECORDING"):
+            call.recording.path = event["OC_RECORDING"]
 
     def _bye(self, event: Event, interaction_id: str) -> None:
         if event.get("OC_RECORDING"):

@@ -121,7 +121,7 @@ class Legs:
         """It is in a room."""
         call = self._calls.get(leg.interaction_id)
         leg.seen = leg.up = True
-        self._unguard(leg)
+        self.unguard(leg)
         if leg.cancelled or call is None:
             self.cancel(leg)
             return
@@ -132,7 +132,7 @@ class Legs:
         leg = self._calls.legs.get(event.get("Uniqueid", ""))
         if leg is None or leg.up or event.get("Response") != "Failure" or leg.seen:
             return
-        self._unguard(leg)
+        self.unguard(leg)
         leg.guard = self._line.after(_NO_CHANNEL, lambda: self._never_seen(leg))
 
     def hung_up(self, leg: Leg, cause: str) -> None:
@@ -167,10 +167,11 @@ class Legs:
             self.owners[leg.role].refused(call, leg, reason)
 
     def _forget(self, leg: Leg) -> None:
-        self._unguard(leg)
+        self.unguard(leg)
         self._calls.legs.pop(leg.channel, None)
 
-    def _unguard(self, leg: Leg) -> None:
+    def unguard(self, leg: Leg) -> None:
+        """Wait no longer for news of it."""
         if leg.guard is not None:
             leg.guard.cancel()
             leg.guard = None

@@ -82,6 +82,8 @@ class Reader:
         before = dict(self._calls.legs)
         for call in self._calls:
             self._moves.gone(call)
+        for known in before.values():
+            self._legs.unguard(known)
         self._calls.clear()
         self._phones.replace(contacts_of(contacts))
         reading = _Reading()

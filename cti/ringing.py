@@ -5,7 +5,7 @@ import re
 from acd.ports import Refusal, Ring
 from core.errors import Conflict
 from cti.callback import CallBacks
-from cti.calls import HOLD, Call, Calls, Leg, Line, Party, room_place
+from cti.calls import ANNOUNCE, HOLD, PROMISED, Call, Calls, Leg, Line, Party, room_place
 from cti.legs import Legs
 from cti.moves import Moves
 from cti.phones import Phones
@@ -52,6 +52,8 @@ class Ringing:
             raise Conflict(
                 f"The caller of {ring.interaction_id} is with an agent already.", "Withdraw that offer first."
             )
+        if (call.wanted or call.moving or call.place) not in (HOLD, ANNOUNCE, PROMISED):
+            raise Conflict(f"The caller of {ring.interaction_id} does not wait.", "Look at the call's state.")
         leg = Leg(
             channel=f"oc-{ring.fence}-{ring.interaction_id}",
             role="agent",

@@ -155,9 +155,7 @@ class Talk:
             return
         expert.joined = True
         if expert.succeeds:
-            call.room = leg.room
             self._promote(call, expert)
-            self._moves.want(call, room_place(leg.room))
         self._tell.view(call)
 
     def refused(self, call: Call, leg: Leg, reason: Refusal) -> None:
@@ -230,15 +228,13 @@ class Talk:
         self._tell.view(call)
 
     def _hand_over(self, call: Call, there: bool) -> None:
-        party, expert = call.party, call.expert
+        expert = call.expert
         if expert is None or not expert.succeeds:
             return
         if not there:
             expert.succeeds = False
             return
         self._promote(call, expert)
-        if party is not None and party.leg is not None:
-            self._legs.cancel(party.leg)
         self._tell.view(call)
 
     def _promote(self, call: Call, expert: Expert) -> None:
@@ -249,8 +245,14 @@ class Talk:
         self._tell.joined(call, agent_id)
         if before is not None:
             self._tell.left(call, before, "agent")
-        call.expert = None
+        call.expert, call.room = None, expert.leg.room
         call.party = Party(agent_id, expert.leg.extension, None, expert.leg, self._line.now())
+        self._moves.want(call, room_place(call.room))
+        if before is not None and before.leg is not None and before.leg.channel in self._calls.legs:
+            old = before.leg
+            old.cancelled = True
+            # The caller first: a room that its last agent leaves sends the caller on to the end.
+            self._moves.when_there(call, room_place(call.room), lambda there: self._legs.hang_up(old))
 
     def _part_over(self, call: Call, party: Party, ended_by: EndedBy) -> None:
         """The agent's leg is gone. Those left: an expert takes the call; without one it is over."""
@@ -261,7 +263,6 @@ class Talk:
             expert = call.expert
             if expert.joined:
                 self._promote(call, expert)
-                self._moves.want(call, room_place(call.room))
             else:
                 self._close_part(call, party, ended_by)
                 self._expert_takes_over(call, expert)
@@ -283,7 +284,6 @@ class Talk:
         expert.succeeds = True
         if expert.joined:
             self._promote(call, expert)
-            self._moves.want(call, room_place(call.room))
         else:
             self._moves.want(call, REST)
 
