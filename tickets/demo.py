@@ -3,6 +3,7 @@
 Calls and tickets are written as rows, not as facts: they are a past that no call of ours has had.
 """
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,16 @@ from core.db import Base, Database
 from tickets import people
 from tickets.customers import folded
 from tickets.days import local_day
-from tickets.demo_data import CAUSES, COMPANIES, NOTES, PEOPLE, PROMISES, TOPICS
+from tickets.demo_data import (
+    CAUSES,
+    COMPANIES,
+    FIRST_NAMES,
+    LAST_NAMES,
+    NOTES,
+    PEOPLE,
+    PROMISES,
+    TOPICS,
+)
 from tickets.model import (
     Counter,
     Customer,
@@ -32,7 +42,9 @@ from tickets.model import (
 )
 from tickets.numbering import FIRST, SERIES
 
-_DAYS, _CALLS_A_DAY, _DAY = 21, 36, 86_400.0
+_DAYS, _CALLS_A_DAY, _DAY = 21, 90, 86_400.0
+_CROWD = 600
+"""Customers beside the ones with a story: without them everybody would call again within three days."""
 _QUEUES = {"p-mobile": ("q-care", "q-port", "q-tech"), "p-energy": ("q-bills",)}
 _AGENTS = (
     ("a-2001", "Giulia Bassi"),
@@ -43,9 +55,9 @@ _AGENTS = (
     ("a-2103", "Irene Vitali"),
     ("a-2104", "Paolo Serra"),
 )
-SWITCHBOARD = "+390115550199"
+SWITCHBOARD = "+390115550190"
 """A company's switchboard: it identifies nobody."""
-FAMILY = "+393475550199"
+FAMILY = "+393475550099"
 """A number that two customers have: the agent chooses."""
 
 
@@ -95,6 +107,8 @@ def _catalogue() -> list[Base]:
 def _customers() -> list[Base]:
     private = [(name, city, "consumer", language) for name, city, language in PEOPLE]
     business = [(name, city, segment, "it") for name, city, segment in COMPANIES]
+    names = [f"{first} {last}" for first in FIRST_NAMES for last in LAST_NAMES][:_CROWD]
+    crowd = [(name, PEOPLE[place % len(PEOPLE)][1], "consumer", "it") for place, name in enumerate(names)]
     return [
         Customer(
             id=f"c-demo-{place:02}",
@@ -110,7 +124,7 @@ def _customers() -> list[Base]:
             flags=["vip"] if place % 17 == 0 else [],
             created_at=1_700_000_000.0,
         )
-        for place, (name, city, segment, language) in enumerate(private + business, 1)
+        for place, (name, city, segment, language) in enumerate(private + business + crowd, 1)
     ]
 
 
@@ -118,27 +132,43 @@ def _numbers(customers: list[Base]) -> list[Base]:
     rows: list[Base] = []
     for place, customer in enumerate(customers, 1):
         if isinstance(customer, Customer):
-            rows.append(CustomerNumber(number=f"+3934755501{place:02}", customer_id=customer.id))
+            rows.append(CustomerNumber(number=_number(place), customer_id=customer.id))
     rows += [CustomerNumber(number=FAMILY, customer_id=f"c-demo-{place:02}") for place in (1, 5)]
     rows += [CustomerNumber(number=SWITCHBOARD, customer_id=f"c-demo-{place}", shared=True) for place in (50, 52)]
     return rows
+
+
+def _number(place: int) -> str:
+    return f"+39347555{100 + place:04}"
 
 
 async def _calls(session: AsyncSession, past: _Past, customers: list[Base]) -> None:
     callers = [customer for customer in customers if isinstance(customer, Customer)]
     zone = people.zone((await people.programme(session, "p-mobile")).time_zone)
     serial = 0
+    crowd = itertools.cycle(past.draw.sample(callers[-_CROWD:], _CROWD))
     for first in _arrivals(past):
-        customer = past.draw.choice(callers)
+        # One call in eight is of a customer with a story.
+        customer = past.draw.choice(callers[:-_CROWD]) if past.draw.random() < 0.12 else next(crowd)
         topic = past.draw.choice([row[0] for row in TOPICS if row[2] == customer.programme_id and row[1]])
-        for depth, at in enumerate(_attempts(past, first)):
+        for at in _attempts(past, first):
             serial += 1
             call = _call(past, f"demo-{serial:05}", customer, topic, at)
             call.day = local_day(at, zone)
-            if depth and call.agent_id:
-                call.recall_cause_id = past.draw.choice(CAUSES)[0]
-            if past.draw.random() > (0.14 if call.agent_id else 0.55):
+            if past.draw.random() > (0.11 if call.agent_id else 0.55):
                 break
+    _explain_recalls(past)
+
+
+def _explain_recalls(past: _Past) -> None:
+    """Whoever answered a recall has chosen its cause."""
+    calls = sorted((row for row in past.rows if isinstance(row, Interaction)), key=lambda row: row.arrived_at or 0.0)
+    last: dict[str | None, float] = {}
+    for call in calls:
+        if call.agent_id and (call.arrived_at or 0.0) - last.get(call.subject, 0.0) < 3 * _DAY:
+            call.recall_cause_id = past.draw.choices([row[0] for row in CAUSES], (30, 25, 12, 14, 9, 4, 3, 3))[0]
+        if call.agent_id:
+            last[call.subject] = call.ended_at or 0.0
 
 
 def _attempts(past: _Past, first: float) -> Iterator[float]:
@@ -155,14 +185,14 @@ def _arrivals(past: _Past) -> Iterator[float]:
     start = past.now - _DAYS * _DAY
     for _ in range(_DAYS * _CALLS_A_DAY):
         at = start + past.draw.random() * _DAYS * _DAY
-        hour = datetime.fromtimestamp(at, people.zone("Europe/Rome")).hour
-        if 8 <= hour < 20:
+        moment = datetime.fromtimestamp(at, people.zone("Europe/Rome"))
+        if 8 <= moment.hour < 20 and past.draw.random() < (1.0 if moment.weekday() < 5 else 0.4):
             yield at
 
 
 def _call(past: _Past, call_id: str, customer: Customer, topic: str, at: float) -> Interaction:
     draw, programme = past.draw, customer.programme_id or "p-mobile"
-    number = f"+3934755501{int(customer.id[-2:]):02}"
+    number = _number(int(customer.id.rpartition("-")[2]))
     queued, abandoned = at + draw.uniform(20, 45), draw.random() < 0.05
     waited = draw.expovariate(1 / 25) if abandoned else min(90.0, draw.expovariate(1 / 11))
     call = Interaction(
@@ -200,7 +230,7 @@ def _handle(past: _Past, call: Interaction, topic: str, answered: float) -> None
     call.answered_at, call.agent_id, call.stage = answered, agent_id, "talk"
     call.talk, call.wrap_up, call.ended_at, call.wrap_up_ended_at = talk, wrap_up, left, left + wrap_up
     call.topic_id = topic
-    call.outcome = draw.choices(("resolved", "hand_over", "call_back"), (80, 13, 7))[0]
+    call.outcome = draw.choices(("resolved", "hand_over", "call_back"), (78, 15, 7))[0]
     past.rows.append(
         InteractionLeg(
             interaction_id=call.id,
@@ -273,7 +303,7 @@ def _write_on(past: _Past, ticket: Ticket, call: Interaction, agent_id: str, age
 
 def _hand_over(past: _Past, ticket: Ticket, at: float) -> None:
     ticket.back_office_at, ticket.due = at, at + _DAY
-    finished = at + past.draw.expovariate(1 / (0.6 * _DAY))
+    finished = at + past.draw.expovariate(1 / (1.1 * _DAY))
     if finished < past.now - 3600:
         ticket.first_resolved_at = ticket.resolved_at = ticket.changed_at = finished
         return

@@ -52,15 +52,27 @@ async def by_day(session: AsyncSession, scope: Scope) -> dict[date, Resolutions]
     return {row.day: Resolutions.of(row) for row in await session.execute(query)}
 
 
+async def by_day_and(session: AsyncSession, scope: Scope, dimension: Dimension) -> dict[tuple[date, str], Resolutions]:
+    """Components of each day by queue, topic or agent."""
+    call = aliased(Interaction)
+    key = _key(call, dimension)
+    query = _query(call, scope, call.day.label("day"), key.label("key")).group_by(call.day, key)
+    return {(row.day, row.key): Resolutions.of(row) for row in await session.execute(query)}
+
+
+def _key(call: type[Interaction], dimension: Dimension) -> ColumnElement[str]:
+    return func.coalesce(Ticket.topic_id, "") if dimension == "topic" else key_of(call, dimension)
+
+
 async def by(session: AsyncSession, scope: Scope, dimension: Dimension) -> dict[str, Resolutions]:
     """Components over the whole scope by queue, topic or agent; tickets without one are under ''."""
     call = aliased(Interaction)
-    key = func.coalesce(Ticket.topic_id, "") if dimension == "topic" else key_of(call, dimension)
+    key = _key(call, dimension)
     query = _query(call, scope, key.label("key")).group_by(key)
     return {row.key: Resolutions.of(row) for row in await session.execute(query)}
 
 
-def _query(call: type[Interaction], scope: Scope, first: ColumnElement[Any]) -> Select[Any]:
+def _query(call: type[Interaction], scope: Scope, *groups: ColumnElement[Any]) -> Select[Any]:
     in_call = _resolved_in_call(call, scope.policy)
     back_office = Ticket.back_office_at.is_not(None)
     reopened = Ticket.reopened_count > 0
@@ -81,7 +93,7 @@ def _query(call: type[Interaction], scope: Scope, first: ColumnElement[Any]) -> 
         "fcr_front": and_(front, done),
     }
     return (
-        select(first, *(how_many(condition).label(name) for name, condition in columns.items()))
+        select(*groups, *(how_many(condition).label(name) for name, condition in columns.items()))
         .select_from(call)
         .join(Ticket, Ticket.opened_by == call.id)
         .outerjoin(Topic, Topic.id == Ticket.topic_id)

@@ -91,12 +91,11 @@ async def freeze_ripe_days(tickets: Tickets, limit: int = 31) -> int:
     for programme in programmes:
         async with tickets.reading() as session:
             ripe = (await _ripe_days(session, programme, at))[:limit]
+            rows = await _rows_of(session, programme, ripe, at) if ripe else {}
         for day in ripe:
-            async with tickets.reading() as session:
-                rows = await _rows_of(session, programme, day, at)
             async with tickets.unit(CLOCK) as unit:
-                await insert_if_absent(unit.session, Figure, rows)
-            done += 1
+                await insert_if_absent(unit.session, Figure, rows[day])
+        done += len(ripe)
     return done
 
 
@@ -114,25 +113,29 @@ async def _ripe_days(session: AsyncSession, programme: Programme, at: float) -> 
     return sorted(day for day, maturity in found.items() if maturity == "final")
 
 
-async def _rows_of(session: AsyncSession, programme: Programme, day: date, at: float) -> list[dict[str, Any]]:
-    scope = Scope(programme.id, day, day, policy_of(programme.recall_hours))
-    rows: list[dict[str, Any]] = []
+async def _rows_of(
+    session: AsyncSession, programme: Programme, days: list[date], at: float
+) -> dict[date, list[dict[str, Any]]]:
+    scope = Scope(programme.id, days[0], days[-1], policy_of(programme.recall_hours))
+    rows: dict[date, list[dict[str, Any]]] = {day: [] for day in days}
     for dimension in DIMENSIONS:
-        recall, resolution = await recalls.by(session, scope, dimension), await fcr.by(session, scope, dimension)
-        for key in sorted(recall.keys() | resolution.keys()):
-            rows.append(
-                {
-                    "programme_id": programme.id,
-                    "day": day,
-                    "dimension": dimension,
-                    "key": key,
-                    "policy": scope.policy.version,
-                    "computed_at": at,
-                    "late": 0,
-                    **asdict(recall.get(key, Recalls())),
-                    **asdict(resolution.get(key, Resolutions())),
-                }
-            )
+        recall = await recalls.by_day_and(session, scope, dimension)
+        resolution = await fcr.by_day_and(session, scope, dimension)
+        for day, key in sorted(recall.keys() | resolution.keys()):
+            if day in rows:
+                rows[day].append(
+                    {
+                        "programme_id": programme.id,
+                        "day": day,
+                        "dimension": dimension,
+                        "key": key,
+                        "policy": scope.policy.version,
+                        "computed_at": at,
+                        "late": 0,
+                        **asdict(recall.get((day, key), Recalls())),
+                        **asdict(resolution.get((day, key), Resolutions())),
+                    }
+                )
     return rows
 
 

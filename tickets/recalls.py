@@ -50,6 +50,14 @@ async def by_day(session: AsyncSession, scope: Scope) -> dict[date, Recalls]:
     return {row.day: Recalls.of(row) for row in await session.execute(query)}
 
 
+async def by_day_and(session: AsyncSession, scope: Scope, dimension: Dimension) -> dict[tuple[date, str], Recalls]:
+    """Components of each day by queue, topic or agent."""
+    call = aliased(Interaction)
+    key = key_of(call, dimension)
+    query = select(call.day, key.label("key"), *_columns(call, scope)).where(in_base(call, scope))
+    return {(row.day, row.key): Recalls.of(row) for row in await session.execute(query.group_by(call.day, key))}
+
+
 async def by(session: AsyncSession, scope: Scope, dimension: Dimension) -> dict[str, Recalls]:
     """Components over the whole scope by queue, topic or agent of the first call; calls without one are under ''."""
     call = aliased(Interaction)

@@ -12,6 +12,6 @@ from core.db import Base
 async def insert_if_absent(
     session: AsyncSession, table: type[Base], values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert a row, or several, each unless one with the same key is there (also one that another transaction is about to commit)."""
+    """Insert one row or several, each unless its key is there, or about to be committed by another transaction."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     await session.execute(insert(table).values(values).on_conflict_do_nothing())
