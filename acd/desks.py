@@ -133,7 +133,8 @@ class Desks:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         desk.painters.append((seq, done))
         try:
-            await asyncio.wait_for(done, within)
+            async with asyncio.timeout(within):
+                await done
         except TimeoutError:
             return False
         finally:

@@ -142,7 +142,8 @@ class Switchboard:
         if task.done() and not task.cancelled() and task.exception() is None:
             return task.result()
         try:
-            return await asyncio.wait_for(asyncio.shield(task), self.rules.pop_seconds)
+            async with asyncio.timeout(self.rules.pop_seconds):
+                return await asyncio.shield(task)
         except Exception as error:
             _log.error("the caller's story is missing", interaction_id=call.facts.interaction_id, why=repr(error))
             call.story = None

@@ -166,7 +166,8 @@ class Connection:
         while True:
             pause = self.deps.settings.ping_seconds if known else min(1.0, self.deps.settings.ping_seconds)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.wire.recheck.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self.wire.recheck.wait()
             self.wire.recheck.clear()
             if not await self._still_allowed():
                 return

@@ -118,7 +118,8 @@ class LocalBus:
         if handler is None:
             raise _nobody(service)
         try:
-            return await asyncio.wait_for(handler(message), timeout)
+            async with asyncio.timeout(timeout):
+                return await handler(message)
         except TimeoutError:
             raise _nobody(service) from None
 
@@ -168,7 +169,8 @@ class RedisBus:
         self._open[request_id] = future
         try:
             await self.publish(f"ask.{service}", {"id": request_id, "to": self._replies, "ask": message})
-            answer = await asyncio.wait_for(future, timeout)
+            async with asyncio.timeout(timeout):
+                answer = await future
         except TimeoutError:
             raise _nobody(service) from None
         finally:
@@ -208,7 +210,8 @@ class RedisBus:
             ready = asyncio.Event()
             self._keep(asyncio.get_running_loop().create_task(self._ear(topic, hear or self._local.publish_now, ready)))
             try:
-                await asyncio.wait_for(ready.wait(), 10)
+                async with asyncio.timeout(10):
+                    await ready.wait()
             except TimeoutError:
                 raise Unavailable("The bus cannot be reached.", "Check that Redis runs (ONECALL_REDIS_URL).") from None
             self._listening.add(topic)

@@ -129,7 +129,8 @@ class Journal:
 
     async def settled(self, timeout: float = 10.0) -> None:
         """Wait until every fact told so far is in the database. Raises TimeoutError."""
-        await asyncio.wait_for(self._drained.wait(), timeout)
+        async with asyncio.timeout(timeout):
+            await self._drained.wait()
 
     async def stop(self) -> None:
         """Move what can be moved now; what cannot stays on disk for the next start."""

@@ -290,7 +290,8 @@ class Bridge:
 
         self._switch.moves.when_there(call, place, arrived)
         try:
-            return await asyncio.wait_for(there, 3 * self._settings.move_timeout)
+            async with asyncio.timeout(3 * self._settings.move_timeout):
+                return await there
         except TimeoutError:
             return False
 

@@ -102,7 +102,8 @@ class Talk:
     async def within_patience(self, answer: Awaitable[_T], otherwise: _T, what: str) -> _T:
         """Another room's answer, or `otherwise` when it fails or takes longer than a caller should wait."""
         try:
-            return await asyncio.wait_for(answer, self.kit.patience)
+            async with asyncio.timeout(self.kit.patience):
+                return await answer
         except Exception as error:
             _log.warning("the call goes on without an answer", asked=what, why=str(error) or type(error).__name__)
             return otherwise

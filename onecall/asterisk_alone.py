@@ -44,7 +44,8 @@ async def serve_asterisk(settings: Settings) -> int:
 async def _until_stopped(instance: AsteriskInstance, stop: asyncio.Event) -> int:
     while instance.alive():
         try:
-            await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await stop.wait()
         except TimeoutError:
             continue
         return 0

@@ -173,7 +173,8 @@ class RoutingHouse:
         dirty = self._board.floor_dirty
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(dirty.wait(), _FLOOR_AT_LEAST)
+                async with asyncio.timeout(_FLOOR_AT_LEAST):
+                    await dirty.wait()
             dirty.clear()
             self._publisher.say("floor", self._floor())
             self._board.desks.line_changed(self._clock.now())
