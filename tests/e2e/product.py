@@ -1,0 +1,433 @@
+"""The product as its users have it: `onecall run` in a process of its own, and the people and phones around it.
+
+Nothing in here knows the inside: people use the API and the desk socket, callers and desk phones speak SIP, and what
+was stored is read from the database file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import websockets
+from websockets.asyncio.client import ClientConnection
+
+from phones.audio import tone
+from phones.call import Call
+from phones.phone import Phone
+from tests.e2e.harness.server import CALLER_ADDRESS, REPOSITORY, free_ports
+
+MOBILE = "+390116180100"
+QUICK = "+390116180900"
+"""A number that `Product.add_quick_number` makes: identified, recorded, in the queue within a second or two."""
+_QUICK_FLOW = """
+flow: quick
+name: Straight to customer care
+start: identify
+prompts:
+  short: {it: Sì., en: Yes.}
+steps:
+  identify: {do: identify, use_language: false, next: consent}
+  consent: {do: consent, prompt: short, next: care}
+  care: {do: queue, queue: q-care}
+"""
+Json = dict[str, Any]
+Found = TypeVar("Found")
+
+
+async def until(
+    look: Callable[[], Found | Awaitable[Found]], what: str, timeout: float = 20.0, pause: float = 0.05
+) -> Found:
+    """Look again and again until what is found is true; raises AssertionError that says what was waited for."""
+    give_up, last = time.monotonic() + timeout, None
+    while time.monotonic() < give_up:
+        found = look()
+        last = await found if inspect.isawaitable(found) else found
+        if last:
+            return last
+        await asyncio.sleep(pause)
+    raise AssertionError(f"not within {timeout:.0f} s: {what}; last seen: {last!r}")
+
+
+class Product:
+    """One OneCall with its own folder and ports; `settings` are names of `onecall.settings` without the prefix."""
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        self.state = folder / "state"
+        ports = free_ports(8)
+        names = ("http", "https", "ws", "wss", "sip", "ami", "agi")
+        self.ports = dict(zip(names, ports, strict=False))
+        self.trunk_port = ports[-1]
+        """Where calls to outside numbers arrive: open a phone there to be called."""
+        self._log = folder / "onecall.log"
+        given = {"state": self.state, "asterisk_tree": _tree(), **settings}
+        given |= {f"{name}_port": port for name, port in self.ports.items()}
+        given |= {"trunk_contact": f"sip:{CALLER_ADDRESS}:{self.trunk_port}", **_sound_ports()}
+        self.environment = {f"ONECALL_{name.upper()}": str(value) for name, value in given.items() if value is not None}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    # ---- life ----
+
+    async def start(self, timeout: float = 90.0) -> None:
+        """Start it (again) and wait until every part of it says that it works."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "onecall", "run", "--no-set-up"],
+                cwd=REPOSITORY,
+                env={**_clean_environment(), **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        await until(self._works, "OneCall works", timeout)
+
+    async def _works(self) -> bool:
+        assert self.process.poll() is None, f"OneCall ended while starting:\n{self.log_end()}"
+        with contextlib.suppress(httpx.TransportError):
+            async with httpx.AsyncClient() as client:
+                return (await client.get(f"{self.url}/api/health", timeout=5)).status_code == 200
+        return False
+
+    def kill(self) -> None:
+        """End OneCall as a crash would; its Asterisk goes on."""
+        self.process.kill()
+        self.process.wait()
+
+    async def stop(self, timeout: float = 40.0) -> int:
+        """Press Ctrl-C and wait for the end; returns its exit code. Whatever is left over then is killed."""
+        if self._process is None:
+            return 0
+        try:
+            if self._process.poll() is None:
+                self._process.send_signal(signal.SIGINT)
+            return await asyncio.to_thread(self._process.wait, timeout)
+        finally:
+            self._process.kill()
+            if (left := self.asterisk_pid) is not None:
+                os.kill(left, signal.SIGKILL)
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "it was not started"
+        return self._process
+
+    @property
+    def asterisk_pid(self) -> int | None:
+        """Process id of its Asterisk while that runs."""
+        home = self.state.resolve() / "asterisk" / "instance"
+        try:
+            pid = int((home / "run" / "asterisk.pid").read_text())
+            told = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return pid if os.fsencode(home) in told else None
+
+    def log_end(self, lines: int = 60) -> str:
+        """The last lines that it printed."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
+
+    # ---- where it is ----
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.ports['http']}"
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        return "127.0.0.1", self.ports["sip"]
+
+    @property
+    def recordings(self) -> Path:
+        return self.state / "recordings"
+
+    def password(self, login: str) -> str:
+        """Of a demo account."""
+        return str(json.loads((self.state / "demo-accounts.json").read_text())[login])
+
+    # ---- what it has stored ----
+
+    def rows(self, query: str, *values: object) -> list[Json]:
+        """What the database holds, read beside the running product."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.state / 'onecall.db'}?mode=ro", uri=True)) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(query, values)]
+
+    def facts(self, kind: str, interaction_id: str | None = None) -> list[Json]:
+        """Facts of one kind, `data` read, in the order in which they were told."""
+        found = self.rows("SELECT * FROM fact WHERE kind = ? ORDER BY id", kind)
+        wanted = [row for row in found if interaction_id in (None, row["interaction_id"])]
+        return [{**row, "data": json.loads(row["data"])} for row in wanted]
+
+    def interaction_of(self, number: str) -> str:
+        """The last call of a number; raises IndexError when there is none yet."""
+        told = [row for row in self.facts("call.arrived") if row["data"]["number"] == number]
+        return str(told[-1]["interaction_id"])
+
+    # ---- people and phones ----
+
+    @contextlib.asynccontextmanager
+    async def signed_in(self, login: str, password: str | None = None) -> AsyncIterator[Person]:
+        """Somebody who has signed in."""
+        async with httpx.AsyncClient(base_url=f"{self.url}/api", timeout=20) as client:
+            given = {"login": login, "password": password or self.password(login)}
+            answer = await client.post("/session", json=given)
+            assert answer.status_code == 200, answer.text
+            client.headers["X-CSRF"] = answer.json()["csrf"]
+            yield Person(client, self.url)
+
+    @contextlib.asynccontextmanager
+    async def caller(
+        self, number: str, dialled: str = QUICK, hertz: float | None = None, timeout: float = 20.0
+    ) -> AsyncIterator[Call]:
+        """An outside caller whose call has been answered, who sounds like `hertz`; hung up at the end."""
+        phone = await Phone.open(self.sip, number, address=CALLER_ADDRESS)
+        try:
+            call = await phone.dial(dialled)
+            await call.answered(timeout)
+            if hertz is not None:
+                call.media.loop_sound(tone(hertz))
+            yield call
+        finally:
+            await phone.close()
+
+    @contextlib.asynccontextmanager
+    async def outside_phone(self, number: str) -> AsyncIterator[Phone]:
+        """The phone at which calls to outside numbers arrive."""
+        phone = await Phone.open(self.sip, number, address=CALLER_ADDRESS, port=self.trunk_port)
+        try:
+            yield phone
+        finally:
+            await phone.close()
+
+    @contextlib.asynccontextmanager
+    async def desk_phone(self, extension: str) -> AsyncIterator[Phone]:
+        """An agent's desk phone, registered."""
+        (row,) = self.rows("SELECT phone_secret FROM agent WHERE extension = ?", extension)
+        phone = await Phone.open(self.sip, extension, row["phone_secret"])
+        try:
+            await phone.register()
+            yield phone
+        finally:
+            await phone.close()
+
+    @contextlib.asynccontextmanager
+    async def seat(self, login: str, extension: str, *, ready: bool = True) -> AsyncIterator[Seat]:
+        """An agent at work with a desk phone: signed in, desk open, phone registered, ready unless told otherwise."""
+        async with (
+            self.desk_phone(extension) as phone,
+            self.signed_in(login) as person,
+            person.open_desk() as desk,
+        ):
+            seat = Seat(person, desk, phone)
+            try:
+                await desk.until(lambda now: now["agent"]["phone"]["registered"], "the phone is registered")
+                await desk.command("agent.sign_in")
+                if ready:
+                    await seat.be_ready()
+                yield seat
+            finally:
+                with contextlib.suppress(Refused, AssertionError, websockets.ConnectionClosed):
+                    await desk.command("agent.sign_out")
+
+    async def add_quick_number(self) -> None:
+        """As an administrator: a number that leads straight to customer care. Live at once."""
+        async with self.signed_in("admin") as admin:
+            await admin.post("/admin/flows", {"id": "quick", "name": "Quick", "yaml": _QUICK_FLOW})
+            await admin.post("/admin/numbers", {"did": QUICK, "programme_id": "p-mobile", "flow_id": "quick"})
+
+    async def add_user(self, login: str, extension: str) -> None:
+        """As an administrator: an account for the agent at that extension (password: `login-at-work`)."""
+        async with self.signed_in("admin") as admin:
+            account = {"login": login, "name": login.title(), "password": f"{login}-at-work", "roles": ["agent"]}
+            await admin.post("/admin/users", {**account, "agent_id": f"a-{extension}"})
+        accounts = self.state / "demo-accounts.json"
+        accounts.write_text(json.dumps({**json.loads(accounts.read_text()), login: f"{login}-at-work"}))
+
+
+@contextlib.asynccontextmanager
+async def running(product: Product) -> AsyncIterator[Product]:
+    """The product, started; at the end stopped, and what it said is told for those who look for a failure."""
+    try:
+        await product.start()
+        yield product
+    finally:
+        try:
+            await product.stop()
+        finally:
+            sys.stdout.write(product.log_end())
+
+
+class Person:
+    """Somebody who is signed in, with the API at hand."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+        self.client = client
+        self._url = url
+
+    async def get(self, path: str, **query: Any) -> Any:
+        return _good(await self.client.get(path, params=query))
+
+    async def post(self, path: str, body: Json | None = None) -> Any:
+        return _good(await self.client.post(path, json=body or {}))
+
+    async def patch(self, path: str, body: Json) -> Any:
+        return _good(await self.client.patch(path, json=body))
+
+    @contextlib.asynccontextmanager
+    async def open_desk(self) -> AsyncIterator[AgentDesk]:
+        """The agent's desk, as the browser's socket shows it."""
+        cookie = "; ".join(f"{name}={value}" for name, value in self.client.cookies.items())
+        address = f"ws{self._url.removeprefix('http')}/api/desk"
+        async with websockets.connect(
+            address, additional_headers={"Cookie": cookie}, origin=self._url, max_size=None
+        ) as socket:  # type: ignore[arg-type]
+            desk = AgentDesk(socket)
+            await desk.begin()
+            try:
+                yield desk
+            finally:
+                await desk.end()
+
+
+class Refused(Exception):
+    """The server did not carry out a command; `code` tells why."""
+
+    def __init__(self, error: Json) -> None:
+        super().__init__(f"{error['what']} {error['remedy']}")
+        self.code = error["code"]
+
+
+class AgentDesk:
+    """One agent's desk socket: `now` is the last Desk heard, `seen` all of them."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.now: Json = {}
+        self.seen: list[Json] = []
+        self._socket = socket
+        self._replies: dict[str, asyncio.Future[Json]] = {}
+        self._reader: asyncio.Task[None] | None = None
+        self._count = 0
+
+    async def begin(self) -> None:
+        await self._socket.send(json.dumps({"type": "hello", "epoch": None, "seq": None}))
+        self._reader = asyncio.create_task(self._read())
+        await until(lambda: self.now, "the desk is shown")
+
+    async def end(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+
+    @property
+    def state(self) -> str:
+        return str(self.now["agent"]["state"])
+
+    @property
+    def call(self) -> Json:
+        """The present call; empty when there is none."""
+        return self.now.get("call") or {}
+
+    async def until(self, met: Callable[[Json], object], what: str, timeout: float = 20.0) -> Json:
+        """Wait until the desk is so."""
+        try:
+            await until(lambda: bool(met(self.now)), what, timeout)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; desk: {self.now}") from None
+        return self.now
+
+    async def until_phase(self, phase: str, timeout: float = 20.0) -> Json:
+        """Wait for a phase of the call, and return the call."""
+        await self.until(lambda now: (now.get("call") or {}).get("phase") == phase, f"phase {phase}", timeout)
+        return self.call
+
+    async def until_state(self, state: str, timeout: float = 20.0) -> None:
+        await self.until(lambda now: now["agent"]["state"] == state, f"state {state}", timeout)
+
+    async def command(self, name: str, **arguments: Any) -> None:
+        """Carry out one command; raises Refused."""
+        self._count += 1
+        number = f"c{self._count}"
+        answer = self._replies[number] = asyncio.get_running_loop().create_future()
+        await self._socket.send(json.dumps({"type": "cmd", "id": number, "cmd": name, "args": arguments}))
+        reply = await asyncio.wait_for(answer, 20)
+        if reply.get("error"):
+            raise Refused(reply["error"])
+
+    async def _read(self) -> None:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            async for text in self._socket:
+                await self._take(json.loads(text))
+
+    async def _take(self, message: Json) -> None:
+        if message["type"] == "desk":
+            self.now = message["desk"]
+            self.seen.append(self.now)
+            if self.call.get("phase") == "ringing":
+                await self._socket.send(json.dumps({"type": "painted", "seq": self.now["seq"]}))
+        elif message["type"] == "reply" and (waiting := self._replies.pop(message["id"], None)) is not None:
+            waiting.set_result(message)
+        elif message["type"] == "ping":
+            await self._socket.send(json.dumps({"type": "pong"}))
+
+
+class Seat:
+    """An agent with a desk phone."""
+
+    def __init__(self, person: Person, desk: AgentDesk, phone: Phone) -> None:
+        self.person, self.desk, self.phone = person, desk, phone
+
+    @property
+    def agent_id(self) -> str:
+        return str(self.desk.now["agent"]["id"])
+
+    async def be_ready(self) -> None:
+        await self.desk.command("agent.ready")
+        await self.desk.until_state("ready")
+
+    async def answer(self, hertz: float, timeout: float = 20.0) -> Call:
+        """Take the call that rings now, sounding like `hertz`; returns when the desk says that they talk."""
+        leg = await self.phone.next_call(timeout)
+        leg.ring()
+        await leg.answer()
+        leg.media.loop_sound(tone(hertz))
+        await self.desk.until_phase("talking")
+        return leg
+
+    async def finish(self) -> None:
+        """End the wrap-up and be ready again."""
+        await self.desk.until_state("wrap_up")
+        await self.desk.command("wrap_up.end", then="ready")
+        await self.desk.until_state("ready")
+
+
+def _good(answer: httpx.Response) -> Any:
+    assert answer.status_code < 400, f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
+    return answer.json()
+
+
+def _tree() -> str:
+    return os.environ.get("ONECALL_ASTERISK_TREE") or str(REPOSITORY / ".state" / "asterisk" / "tree")
+
+
+def _sound_ports() -> dict[str, int]:
+    """Two hundred UDP ports of this product alone."""
+    (first,) = free_ports(1)
+    first -= first % 200
+    return {"rtp_start": first, "rtp_end": first + 199}
+
+
+def _clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("ONECALL_")}
