@@ -6,7 +6,6 @@ caller goes back to the line.
 """
 
 import re
-from collections.abc import Callable
 
 from acd.ports import Refusal
 from core.log import get_logger
@@ -82,25 +81,28 @@ class Phones:
         contact = self.contact(party.extension)
         if not contact:
             if party.leg is not None:
-                self._listen(party.leg, lambda hears: self._heard(call, party, hears))
+                self._listen(call, party, party.leg)
         elif party.leg is None or contact != party.contact:
             self._ring_again(call, party)
 
     # ---- is somebody there? ----
 
-    def _listen(self, leg: Leg, then: Callable[[bool], None]) -> None:
-        """Whether sound still comes from the leg: a socket may be lost while the page lives and talks on."""
+    def _listen(self, call: Call, party: Party, leg: Leg, before: str | None = None) -> None:
+        """Whether sound still comes from the leg: a socket may be lost while the page lives and talks on.
+
+        Asked again and again until the phone is back: its last packets may be younger than its registration's end.
+        """
         count = ("Getvar", {"Channel": leg.channel, "Variable": "CHANNEL(rtcp,rxcount)"})
+        self._line.ask(count, lambda now: self._heard(call, party, leg, before, now))
 
-        def first(before: str | None) -> None:
-            self._line.after(_HEARD_PAUSE, lambda: self._line.ask(count, lambda now: then(now != before)))
-
-        self._line.ask(count, first)
-
-    def _heard(self, call: Call, party: Party, hears: bool) -> None:
-        if call.party is not party or hears or party.leaving or party.leg is None or self.contact(party.extension):
+    def _heard(self, call: Call, party: Party, leg: Leg, before: str | None, now: str | None) -> None:
+        known = self._calls.get(call.interaction_id) is call and call.party is party and party.leg is leg
+        if not known or party.leaving or self.contact(party.extension):
             return
-        leg, party.leg = party.leg, None
+        if now is None or now != before:
+            self._line.after(_HEARD_PAUSE, lambda: self._listen(call, party, leg, now))
+            return
+        party.leg = None
         _log.warning("agent's phone has vanished", interaction_id=call.interaction_id, extension=party.extension)
         self._wait_for(call, party)
         # The caller first: a room that its last agent leaves sends the caller on to the end.
