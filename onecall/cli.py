@@ -42,6 +42,11 @@ def _parser() -> argparse.ArgumentParser:
     command("acd", _acd, "Start only routing, Asterisk bridge and IVR (needs ONECALL_REDIS_URL)")
     command("asterisk", _asterisk, "Start only Asterisk, with OneCall's configuration (containers)")
     command("migrate", _migrate, "Bring the database to this version")
+    administrator = command(
+        "administrator", _administrator, "Make an administrator, or give one a new password (printed once)"
+    )
+    administrator.add_argument("login")
+    administrator.add_argument("--name", help="the person's name (default: the login)")
     command("settings", _settings, "Print the table of settings")
     command("openapi", _openapi, "Print the API's OpenAPI description")
     provision = command("provision", _provision, "Only set up what is missing")
@@ -97,6 +102,16 @@ def _migrate(_options: argparse.Namespace, settings: settings_module.Settings) -
     settings.state.mkdir(parents=True, exist_ok=True)
     asyncio.run(upgrade(settings.database))
     print(f"The database is at revision {newest()}.")
+    return 0
+
+
+def _administrator(options: argparse.Namespace, settings: settings_module.Settings) -> int:
+    from onecall.administrator import make_administrator
+
+    settings.state.mkdir(parents=True, exist_ok=True)
+    appointed = asyncio.run(make_administrator(settings, options.login, options.name))
+    done = "can sign in now" if appointed.created else "has a new password and was signed out everywhere"
+    print(f"{appointed.login} {done}. Password, shown only here: {appointed.password}")
     return 0
 
 

@@ -107,7 +107,8 @@ _SYSTEM_REASONS = (
 async def seed(database: Database, secrets_file: Path) -> dict[str, str]:
     """Fill an empty installation; returns login → password of the demo accounts, kept in `secrets_file` (mode 600)."""
     async with database.reading() as session:
-        empty = await session.scalar(select(Programme.id).limit(1)) is None
+        used = [await session.scalar(select(table.id).limit(1)) for table in (Programme, User)]
+        empty = used == [None, None]
     if empty:
         passwords = {account.login: f"demo-{secrets.token_hex(3)}" for account in ACCOUNTS}
         await _fill(database, passwords)
