@@ -97,6 +97,16 @@ def test_every_setting_that_is_passed_is_known_and_valid(name: str) -> None:
     Settings.model_validate(ours)
 
 
+def test_the_outward_feed_is_set_up_in_the_one_process_that_feeds() -> None:
+    assert [name for name in BUILT if "ONECALL_MQTT_URL" in BUILT[name]["environment"]] == ["acd"]
+
+
+def test_the_first_administrator_is_made_by_a_command_that_onecall_has() -> None:
+    (told,) = re.findall(r"docker compose run --rm (\w+) (.+?) \(", (ROOT / "docker-compose.yml").read_text())
+    assert "ONECALL_DATABASE_URL" in BUILT[told[0]]["environment"]
+    assert _parser().parse_args(shlex.split(told[1])).login
+
+
 def test_settings_of_the_images_are_known() -> None:
     given = [part.split("=")[0] for word, value in dockerfile(BUILT["api"]) if word == "ENV" for part in value.split()]
     assert {name.removeprefix("ONECALL_").lower() for name in given} <= set(Settings.model_fields)
