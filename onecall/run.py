@@ -137,8 +137,10 @@ def _greet(settings: Settings, accounts: dict[str, str]) -> None:
     if settings.http_port:
         lines.append(f"  On this machine:     http://localhost:{settings.http_port}")
     if settings.https_port:
+        lines.append(f"  With TLS:            https://{settings.public_host}:{settings.https_port} (self-signed)")
+    if settings.host in {"127.0.0.1", "::1", "localhost"}:
         lines.append(
-            f"  From anywhere else:  https://{settings.public_host}:{settings.https_port} (self-signed certificate)"
+            "  From other machines: not yet; set ONECALL_HOST=0.0.0.0 and ONECALL_PUBLIC_HOST to this one's name"
         )
     people = [account for account in demo.ACCOUNTS if account.login in accounts]
     if people:
