@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Collection
 from api.mqtt import feeding
 from core.bus import Bus
 from core.db import Database
-from core.errors import Invalid, Unavailable
+from core.errors import Invalid, OneCallError, Unavailable
 from core.log import get_logger
 from core.migrate import upgrade
 from onecall import demo
@@ -23,6 +23,7 @@ from onecall.settings import Settings
 from tickets import demo as ticket_demo
 
 _log = get_logger(__name__)
+_LOOK_SECONDS, _LONGEST_PAUSE = 1.0, 30.0
 
 
 async def run(settings: Settings, *, robots: bool = False, set_up: bool = True) -> int:
@@ -84,10 +85,29 @@ async def _own_asterisk(settings: Settings) -> AsyncIterator[None]:
     adopted = not await instance.start()
     what = "was running, taken over with its calls" if adopted else "started"
     print(f"  Asterisk {program.version} {what} ({time.monotonic() - began:.1f} s)")
+    watch = asyncio.create_task(_keep_running(instance))
     try:
         yield
     finally:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
         await instance.stop()
+
+
+async def _keep_running(instance: AsteriskInstance) -> None:
+    """Start Asterisk again when it has ended by itself; its calls are lost, the next ones are not."""
+    pause = _LOOK_SECONDS
+    while True:
+        await asyncio.sleep(pause)
+        if instance.alive():
+            pause = _LOOK_SECONDS
+            continue
+        _log.error("Asterisk has ended by itself and is started again", log_end=instance.log_end())
+        try:
+            await instance.start()
+        except OneCallError as error:
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            _log.error("Asterisk cannot be started", why=str(error), again_in=pause)
 
 
 @contextlib.asynccontextmanager
