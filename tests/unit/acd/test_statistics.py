@@ -1,0 +1,110 @@
+"""Live figures from facts, by the definitions of docs/kpi.md."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from acd.statistics import Statistics, Target
+from core.journal import Fact
+
+
+@dataclass
+class Day:
+    """A queue's day told as facts; times are seconds since its start."""
+
+    statistics: Statistics = field(default_factory=lambda: Statistics({"q": Target(0.8, 20.0, 0.03, 5.0)}, 0.0))
+    _ids: Iterator[int] = field(default_factory=itertools.count)
+
+    def tell(self, kind: str, at: float, call: str | None, agent: str | None = None, **data: object) -> None:
+        self.statistics.apply(Fact(at, kind, call, agent, data))
+
+    def enters(self, at: float, queue: str = "q", **data: object) -> str:
+        call = f"i{next(self._ids)}"
+        self.tell("queue.entered", at, call, queue_id=queue, since=at, **data)
+        return call
+
+    def answered(self, at: float, after: float) -> str:
+        call = self.enters(at)
+        self.tell("call.answered", at + after, call, "a1")
+        return call
+
+    def abandoned(self, at: float, after: float, by: str = "caller") -> None:
+        call = self.enters(at)
+        self.tell("call.ended", at + after, call, None, abandoned=by == "caller", ended_by=by)
+
+    def figures(self, queue: str = "q") -> dict[str, float | int | None]:
+        return self.statistics.count(queue).figures()
+
+
+def test_service_level_counts_answers_in_time_over_answers_and_abandons_after_the_target() -> None:
+    day = Day()
+    for after in (5.0, 20.0, 20.1):
+        day.answered(100.0, after)
+    day.abandoned(100.0, 30.0)
+    day.abandoned(100.0, 10.0)  # abandoned before the target: outside of the normal variant
+    day.abandoned(100.0, 2.0)  # short
+    told = day.figures()
+    assert told["service_level"] == pytest.approx(2 / 4)
+    assert told["service_level_strict"] == pytest.approx(2 / 6)
+
+
+def test_abandonment_leaves_short_abandons_out_of_both_sides() -> None:
+    day = Day()
+    for _ in range(8):
+        day.answered(0.0, 1.0)
+    day.abandoned(0.0, 6.0)
+    day.abandoned(0.0, 4.9)
+    assert day.figures()["abandonment"] == pytest.approx(1 / 9)
+
+
+def test_a_share_without_a_base_is_no_figure_at_all() -> None:
+    told = Day().figures()
+    assert [told[name] for name in ("service_level", "service_level_strict", "abandonment", "asa", "aht")] == [None] * 5
+
+
+def test_a_call_that_ended_by_the_system_is_no_abandon() -> None:
+    day = Day()
+    day.abandoned(0.0, 60.0, by="system")
+    assert day.figures()["abandoned"] == 0
+
+
+def test_a_call_with_a_transfer_is_one_call_of_the_queue_it_entered_first() -> None:
+    day = Day()
+    call = day.answered(0.0, 10.0)
+    day.tell("queue.entered", 60.0, call, queue_id="q2", since=60.0)
+    day.tell("call.answered", 90.0, call, "a2")
+    assert (day.figures()["offered"], day.figures()["answered"], day.figures("q2")["offered"]) == (1, 1, 0)
+
+
+def test_handling_time_is_talk_hold_and_wrap_up_of_every_part() -> None:
+    day = Day()
+    call = day.answered(0.0, 10.0)
+    day.tell("agent.left", 110.0, call, "a1", talk=80.0, hold=20.0)
+    day.tell("wrap_up.ended", 140.0, call, "a1", seconds=30.0)
+    assert day.figures()["aht"] == pytest.approx(130.0)
+
+
+def test_a_call_that_straddles_midnight_belongs_to_the_day_it_entered_the_queue() -> None:
+    day = Day()
+    early, late = day.enters(86_390.0), day.enters(86_405.0)
+    day.statistics.new_day(86_400.0)
+    for call in (early, late):
+        day.tell("call.answered", 86_420.0, call, "a1")
+    assert day.figures()["answered"] == 1
+
+
+def test_our_own_calls_are_not_counted() -> None:
+    day = Day()
+    day.enters(0.0, direction="outbound")
+    assert day.figures()["offered"] == 0
+
+
+def test_the_total_is_the_sum_of_the_queues_and_not_the_mean_of_their_shares() -> None:
+    day = Day()
+    for _ in range(9):
+        day.answered(0.0, 1.0)
+    call = day.enters(0.0, "q2")
+    day.tell("call.answered", 100.0, call, "a1")
+    assert day.statistics.total().figures()["service_level"] == pytest.approx(0.9)
