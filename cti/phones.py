@@ -24,10 +24,17 @@ _AGAIN_PAUSE = 1.0
 _AUTO_ANSWER = {"Call-Info": "<sip:onecall>;answer-after=0", "Alert-Info": "<sip:onecall>;info=alert-autoanswer"}
 
 
-def identity(uri: str) -> str:
-    """What stays the same in a contact while its page lives: a page loaded anew registers under another one."""
+def identity(extension: str, uri: str) -> str:
+    """What stays the same in a contact while its page lives: a page loaded anew registers under another one.
+
+    A browser's contact has a random user made when its page was loaded, and each socket another port. A desk phone's
+    has the extension as user: its address is what tells it from another.
+    """
     found = _USER.match(uri)
-    return f"{found.group(1)}@{found.group(2)}" if found else uri
+    if found is None:
+        return uri
+    user, host = found.groups()
+    return f"{user}@{host}" if user == extension else user
 
 
 class Phones:
@@ -50,7 +57,7 @@ class Phones:
     def contact(self, extension: str) -> str:
         """The identity of the phone's newest registration; empty when there is none."""
         contacts = self._contacts.get(extension)
-        return identity(contacts[-1]) if contacts else ""
+        return identity(extension, contacts[-1]) if contacts else ""
 
     @property
     def registered(self) -> frozenset[str]:

@@ -100,7 +100,7 @@ class World:
 
     def event(self, **headers: str) -> None:
         """One event."""
-        self.switch.interpreter.event({key.replace("_", "-"): value for key, value in headers.items()})
+        self.switch.interpreter.event(headers)
 
     @property
     def told(self) -> list[tuple[Any, ...]]:
