@@ -1,5 +1,6 @@
 """The life of a leg: originated, ringing, in its room, ended. What that means for the call is its owner's matter."""
 
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -84,7 +85,7 @@ class Legs:
             "ChannelId": leg.channel,
             "Timeout": str(int(timeout * 1000)),
             "CallerID": caller_id,
-            "Variable": [f"{name}={value}" for name, value in {**own, **added, **(variables or {})}.items()],
+            "Variable": [f"{name}={_escaped(value)}" for name, value in {**own, **added, **(variables or {})}.items()],
         }
 
     def not_originated(self, leg: Leg, why: str) -> None:
@@ -175,3 +176,8 @@ class Legs:
         if leg.guard is not None:
             leg.guard.cancel()
             leg.guard = None
+
+
+def _escaped(value: str) -> str:
+    """Asterisk splits a line of variables at commas and takes quotation marks away."""
+    return re.sub(r'([\\",])', r"\\\1", value)

@@ -90,11 +90,19 @@ async def test_keys_sent_by_the_agent_arrive_at_the_caller(asterisk: TestAsteris
     async with CtiHouse(asterisk) as house:
         talk = await three(house)
         await house.bridge.dtmf(*talk.me, "12#")
-        async with asyncio.timeout(5):
-            while talk.call.media.digits != "12#":
-                await asyncio.sleep(0.05)
+        await until_keys(talk.call, "12#")
         with pytest.raises(Invalid):
             await house.bridge.dtmf(*talk.me, "1\r\nAction: Logoff")
+
+
+async def test_keys_being_played_do_not_hold_up_other_actions(asterisk: TestAsterisk) -> None:
+    async with CtiHouse(asterisk) as house:
+        talk = await three(house)
+        keys = asyncio.create_task(house.bridge.dtmf(*talk.me, "1234567890"))
+        await until_keys(talk.call, "12")
+        await house.bridge.manager.ask("Ping")
+        assert not keys.done()
+        await keys
 
 
 async def test_the_agent_hangs_up_while_the_caller_is_on_hold(asterisk: TestAsterisk) -> None:
@@ -386,6 +394,13 @@ async def test_after_an_announcement_the_caller_waits_on(asterisk: TestAsterisk)
         await house.book.until(lambda: len(house.book.all("caller_waiting")) == 2)
         await call.media.wait_for_sound()
         assert not call.ended.done()
+
+
+async def until_keys(call: Call, keys: str) -> None:
+    """Wait until that phone has heard these keys."""
+    async with asyncio.timeout(10):
+        while not call.media.digits.startswith(keys):
+            await asyncio.sleep(0.02)
 
 
 async def trunk_phone(house: CtiHouse) -> Phone:

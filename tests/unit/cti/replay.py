@@ -90,7 +90,7 @@ class World:
         self.line = FakeLine(now)
         self.book = Recorder()
         self.facts: list[Fact] = []
-        tell = Tellings(self.line, lambda do: do(), self)
+        self.tell = tell = Tellings(self.line, lambda do: do(), self)
         events: CallEvents = self.book  # type: ignore[assignment]
         tell.events = events
         self.switch = Switch(SETTINGS, self.line, tell)
