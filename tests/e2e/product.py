@@ -18,12 +18,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import httpx
 import websockets
 from websockets.asyncio.client import ClientConnection
 
+from core.ids import new_id
 from phones.audio import tone
 from phones.call import Call
 from phones.phone import Phone
@@ -47,9 +48,17 @@ Json = dict[str, Any]
 Found = TypeVar("Found")
 
 
+@overload
 async def until(
-    look: Callable[[], Found | Awaitable[Found]], what: str, timeout: float = 20.0, pause: float = 0.05
-) -> Found:
+    look: Callable[[], Awaitable[Found]], what: str, timeout: float = 20.0, pause: float = 0.05
+) -> Found: ...
+
+
+@overload
+async def until(look: Callable[[], Found], what: str, timeout: float = 20.0, pause: float = 0.05) -> Found: ...
+
+
+async def until(look: Callable[[], Any], what: str, timeout: float = 20.0, pause: float = 0.05) -> Any:
     """Look again and again until what is found is true; raises AssertionError that says what was waited for."""
     give_up, last = time.monotonic() + timeout, None
     while time.monotonic() < give_up:
@@ -286,20 +295,30 @@ class Person:
     async def patch(self, path: str, body: Json) -> Any:
         return _good(await self.client.patch(path, json=body))
 
+    async def floor(self) -> Json:
+        """The live page's figures as they are now."""
+        async with self._socket("/api/floor") as socket:
+            while (message := json.loads(await asyncio.wait_for(socket.recv(), 20)))["type"] != "floor":
+                pass
+            return dict(message["floor"])
+
     @contextlib.asynccontextmanager
     async def open_desk(self) -> AsyncIterator[AgentDesk]:
         """The agent's desk, as the browser's socket shows it."""
-        cookie = "; ".join(f"{name}={value}" for name, value in self.client.cookies.items())
-        address = f"ws{self._url.removeprefix('http')}/api/desk"
-        async with websockets.connect(
-            address, additional_headers={"Cookie": cookie}, origin=self._url, max_size=None
-        ) as socket:  # type: ignore[arg-type]
+        async with self._socket("/api/desk") as socket:
             desk = AgentDesk(socket)
             await desk.begin()
             try:
                 yield desk
             finally:
                 await desk.end()
+
+    def _socket(self, path: str) -> websockets.connect:
+        cookie = "; ".join(f"{name}={value}" for name, value in self.client.cookies.items())
+        address = f"ws{self._url.removeprefix('http')}{path}"
+        return websockets.connect(
+            address, additional_headers={"Cookie": cookie}, origin=websockets.Origin(self._url), max_size=None
+        )
 
 
 class Refused(Exception):
@@ -319,7 +338,6 @@ class AgentDesk:
         self._socket = socket
         self._replies: dict[str, asyncio.Future[Json]] = {}
         self._reader: asyncio.Task[None] | None = None
-        self._count = 0
 
     async def begin(self) -> None:
         await self._socket.send(json.dumps({"type": "hello", "epoch": None, "seq": None}))
@@ -358,8 +376,7 @@ class AgentDesk:
 
     async def command(self, name: str, **arguments: Any) -> None:
         """Carry out one command; raises Refused."""
-        self._count += 1
-        number = f"c{self._count}"
+        number = new_id()
         answer = self._replies[number] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps({"type": "cmd", "id": number, "cmd": name, "args": arguments}))
         reply = await asyncio.wait_for(answer, 20)
@@ -396,6 +413,10 @@ class Seat:
     async def be_ready(self) -> None:
         await self.desk.command("agent.ready")
         await self.desk.until_state("ready")
+
+    async def be_ready_or_called(self) -> None:
+        """Go ready where somebody waits: the next call may come at once."""
+        await self.desk.command("agent.ready")
 
     async def answer(self, hertz: float, timeout: float = 20.0) -> Call:
         """Take the call that rings now, sounding like `hertz`; returns when the desk says that they talk."""

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, async_playwright, expect
 
 from tests.e2e.harness.server import REPOSITORY
 from tests.e2e.product import Product, until
@@ -21,7 +21,7 @@ VOICE = 820.0
 READY, TALKING, ON_HOLD, WRAP_UP = "Pronto", "In conversazione", "In attesa", "Chiusura"
 """What the call bar says in the agents' language, Italian."""
 _TONE, _PAUSE, _VOICE_SECONDS, _VOICE_RATE = 0.16, 0.08, 12.0, 48_000
-_SIZE = {"width": 1440, "height": 900}
+_SIZE: ViewportSize = {"width": 1440, "height": 900}
 _PROGRAMS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 _WATCH = """
 window.seen = { invites: [], pops: [], painted: [], sip: [] };

@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from phones.audio import tone
 from phones.call import Call
-from tests.e2e.product import MOBILE, QUICK, Json, Product, running, until
-from tests.e2e.product_desktop import ON_HOLD, READY, TALKING, VOICE, Desktop, browser
+from tests.e2e.product import MOBILE, QUICK, Json, Product, until
+from tests.e2e.product_desktop import ON_HOLD, READY, TALKING, VOICE, Desktop
 from tests.e2e.product_sound import seconds_of, until_heard, until_music, until_said
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -23,19 +21,6 @@ CALLER, SECRET = 440.0, 1230.0
 PORTABILITY = "Rifiutata dall'altro operatore"
 PROMISE = "La richiamiamo quando il numero è passato"
 MENU = "Per la portabilità del numero prema 1. Per assistenza tecnica e configurazioni prema 2."
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def product(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
-    async with running(Product(tmp_path_factory.mktemp("product"))) as one:
-        await one.add_quick_number()
-        yield one
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
-    async with browser(tmp_path_factory.mktemp("browser")) as one:
-        yield one
 
 
 async def test_a_call_goes_from_the_menu_to_a_closed_ticket_and_comes_back_as_a_recall(
