@@ -4,7 +4,9 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from core import log
 from core.errors import OneCallError
@@ -57,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--json", type=Path, help="write the figures to this file")
     simulate.add_argument("--html", type=Path, help="write a page with plots to this file")
     simulate.add_argument("--compare", type=Path, help="a second scenario, compared under the same chance")
+    recorded = command("record-day", _record_day, "Write a past day's calls to a CSV file that a scenario can replay")
+    recorded.add_argument("day", type=date.fromisoformat, help="the day, as 2026-11-23")
+    recorded.add_argument("file", type=Path, help="the CSV file to write")
+    recorded.add_argument("--zone", type=ZoneInfo, default=ZoneInfo("Europe/Rome"), help="whose day (time zone)")
     return parser
 
 
@@ -138,3 +144,18 @@ def _simulate(options: argparse.Namespace, _settings: settings_module.Settings) 
     from acd.simulator.cli import run
 
     return run(options.file, seeds=options.seeds, json=options.json, html=options.html, compare=options.compare)
+
+
+def _record_day(options: argparse.Namespace, settings: settings_module.Settings) -> int:
+    from acd.simulator.yesterday import write_day
+    from core.db import Database
+
+    async def write() -> int:
+        database = Database(settings.database)
+        try:
+            return await write_day(database, options.day, options.zone, options.file)
+        finally:
+            await database.close()
+
+    print(f"{asyncio.run(write())} calls of {options.day} are in {options.file}.")
+    return 0
