@@ -1,10 +1,11 @@
 """A house for each test: its own database, a bus, a stub of routing, the API."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from core.bus import LocalBus
 from core.db import Database
@@ -13,8 +14,16 @@ from tests.integration.api.house import House, build, seed
 from tests.integration.api.stub_acd import StubAcd
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Argon2id as ever, but with little work: these tests sign in some hundred times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.security._hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
+
+
 @pytest.fixture(scope="session")
-def seeded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def seeded_file(cheap_hashes: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated and seeded SQLite file, copied for each test."""
     path = tmp_path_factory.mktemp("seed") / "seed.db"
     url = f"sqlite+aiosqlite:///{path}"

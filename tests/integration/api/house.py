@@ -22,7 +22,6 @@ from core.security import hash_password
 from tests.integration.api.stub_acd import StubAcd
 
 PASSWORD = "a long enough password"
-PASSWORD_HASH = hash_password(PASSWORD)
 LOGINS = {
     "anna": ["agent"],
     "bice": ["agent"],
@@ -79,6 +78,7 @@ async def build(
 
 async def seed(database: Database) -> None:
     """One programme, one queue, two agents, a user for each role."""
+    password_hash = hash_password(PASSWORD)
     async with database.session() as session:
         session.add_all(
             [
@@ -105,7 +105,7 @@ async def seed(database: Database) -> None:
                     id=f"u-{login}",
                     login=login,
                     name=login.title(),
-                    password_hash=PASSWORD_HASH,
+                    password_hash=password_hash,
                     roles=roles,
                     agent_id=seat,
                 )

@@ -86,6 +86,7 @@ async def test_a_peer_that_answers_no_ping_is_let_go(house: House) -> None:
             assert len(house.app.state.hub.wires()) == 1
             _stop_reading(viewer)
             await eventually(lambda: house.app.state.hub.wires() == [])
+            viewer.socket.transport.abort()
 
 
 def _stop_reading(viewer: Window) -> None:
