@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from acd.plans import queue_from_dict
 from fastapi import APIRouter, Path
 from sqlalchemy import select
 
 from acd.model import Programme, Queue
+from acd.plans import queue_from_dict
 from api.access import Administrator
 from api.routes.admin.shared import changing, existing, refuse_duplicate, require_known
 from api.routes.shared import Deps
