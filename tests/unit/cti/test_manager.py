@@ -333,16 +333,24 @@ async def test_an_asterisk_that_is_still_booting_is_waited_for_and_given_up_in_t
         await world.back(1)
 
 
-async def test_reconnects_back_off_while_nobody_listens() -> None:
-    fake = FakeManager()
-    async with a_world(replace(SETTINGS, backoff_first=0.02, backoff_longest=0.08), fake) as world:
-        await fake.stop()
-        await world.hearing.until(lambda: world.hearing.told[-1].startswith("down"))
-        began = asyncio.get_running_loop().time()
-        again = FakeManager()
-        while asyncio.get_running_loop().time() - began < 0.3:
-            await asyncio.sleep(0.05)
-        await again.start(fake.port)
-        await world.back(2)
-        assert len(again.peers) == 1
-        await again.stop()
+async def test_reconnects_back_off_while_the_door_is_slammed() -> None:
+    knocks: list[float] = []
+
+    async def slam(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        knocks.append(asyncio.get_running_loop().time())
+        writer.close()
+
+    server = await asyncio.start_server(slam, "127.0.0.1", 0)
+    port: int = server.sockets[0].getsockname()[1]
+    settings = replace(SETTINGS, port=port, backoff_first=0.02, backoff_longest=0.1)
+    hearing = Hearing()
+    task = asyncio.create_task(Manager(settings, hearing).run())
+    async with asyncio.timeout(10):
+        while len(knocks) < 6:
+            await asyncio.sleep(0.02)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    server.close()
+    gaps = [later - earlier for earlier, later in zip(knocks, knocks[1:], strict=False)]
+    assert all(gap >= least for gap, least in zip(gaps, (0.02, 0.04, 0.08, 0.1, 0.1), strict=True))
+    assert hearing.told == []
