@@ -48,11 +48,11 @@ export default defineConfig(async ({ mode }) => ({
   plugins: [
     vue(),
     theme,
-    mode === 'mock' ? (await import('./dev/mock-server')).mockServer() : undefined,
+    mode === 'mock' ? (await import('./dev/mock-server.ts')).mockServer() : undefined,
   ],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   define: { __INTLIFY_JIT_COMPILATION__: true, __INTLIFY_PROD_DEVTOOLS__: false, __VUE_I18N_LEGACY_API__: false },
   build: { chunkSizeWarningLimit: 900, target: 'es2022' },
   server: { proxy: mode === 'mock' ? undefined : { '/api': { target: process.env.ONECALL_URL ?? 'http://127.0.0.1:8080', ws: true } } },
-  test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'], setupFiles: ['tests/setup.ts'] },
+  test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'], setupFiles: ['tests/setup.ts'], testTimeout: 30_000, hookTimeout: 30_000 },
 }))

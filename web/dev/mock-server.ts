@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Plugin } from 'vite'
 import { WebSocketServer } from 'ws'
-import * as fixtures from './fixtures'
+import * as fixtures from './fixtures.ts'
 
 /**
  * A server of made-up answers for looking at screens: `npm run dev:mock`, then a cookie `mock` with the name of a

@@ -25,7 +25,7 @@ export const router = createRouter({
       path: '/',
       component: () => import('./shell/Shell.vue'),
       children: [
-        { path: '', redirect: () => home() },
+        { path: '', name: 'home', component: () => import('./shell/Nowhere.vue') },
         { path: 'desk', component: () => import('./desk/DeskPage.vue'), meta: { roles: ['agent'] } },
         { path: 'tickets/:view?/:id?', component: () => import('./tickets/TicketsPage.vue') },
         { path: 'customers/:id?', component: () => import('./customers/CustomersPage.vue') },
@@ -42,6 +42,7 @@ router.beforeEach(async to => {
   if (me.value === undefined) await loadSession().catch(() => { me.value = null })
   if (to.meta.open) return me.value ? home() : true
   if (!me.value) return { path: '/sign-in', query: to.redirectedFrom?.path === '/' ? {} : { to: to.fullPath } }
+  if (to.name === 'home') return home()
   if (to.meta.roles && !hasRole(...to.meta.roles)) return home()
   return true
 })

@@ -29,7 +29,7 @@ const session: Middleware = {
 }
 
 /** Typed REST client, generated from the server's OpenAPI description. */
-export const api = createClient<paths>({ baseUrl: '/', credentials: 'same-origin' })
+export const api = createClient<paths>({ baseUrl: '/', credentials: 'same-origin', fetch: request => globalThis.fetch(request) })
 api.use(session)
 
 interface Answer<T> { data?: T, error?: unknown, response: Response }

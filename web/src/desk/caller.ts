@@ -5,8 +5,9 @@ type Translate = (key: string, values?: Record<string, unknown>) => string
 
 /** The one customer whom the call is known to come from; null while none, several or a switchboard. */
 export function theCustomer(call: DeskCall | null): PopCustomer | null {
-  if (!call?.pop || call.customer_ids.length !== 1) return null
-  return call.pop.customers.find(customer => customer.id === call.customer_ids[0]) ?? null
+  const customers = call?.pop?.customers ?? []
+  if (call?.pop?.identification === 'one') return customers.length === 1 ? customers[0]! : null
+  return call?.customer_ids.length === 1 ? customers.find(customer => customer.id === call.customer_ids[0]) ?? null : null
 }
 
 /** What to call the caller on the bar: the name when it is known, else what is known. */

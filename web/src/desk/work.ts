@@ -90,6 +90,7 @@ function adopt(found: Schemas['Ticket']): void {
   }
   if (found.topic_id && (!form.topic || moved)) form.topic = found.topic_id
   if (form.note !== sent && form.note !== noted) later(0)
+  else if (form.note === sent) draft.value = sent ? 'saved' : 'empty'
 }
 
 function later(wait = PAUSE): void {

@@ -17,7 +17,7 @@ export default {
   arrived: { language: 'Language', number: 'Number', path: 'IVR choices', programme: 'Programme', queue: 'Queue', title: 'How it came here', waited: 'Waited' },
   call: { bar: 'Call' },
   caller: { several: '{n} possible customers', shared: 'Shared switchboard', unknown: 'Unknown number', withheld: 'Number withheld' },
-  channel: { phone: 'Call', call: 'Call', email: 'E-mail', sms: 'SMS', chat: 'Chat', web: 'Web form', ticket: 'Ticket' },
+  channel: { phone: 'Call', voice: 'Call', call: 'Call', email: 'E-mail', sms: 'SMS', chat: 'Chat', web: 'Web form', ticket: 'Ticket' },
   consult: { in_conference: 'in the conference', ringing: 'ringing', talking: 'talking to you', you: 'A colleague asks you about this call. The customer stays with the colleague.' },
   contact: { count: 'none before | 1 before | {n} before', no_summary: 'No note', nobody: 'Nobody answered', none: 'No contacts yet', path: 'IVR {path}', title: 'Contacts', waited: 'waited {time}' },
   control: {
@@ -40,8 +40,7 @@ export default {
   ended_by: { agent: 'you ended it at {time}', caller: 'customer hung up at {time}', system: 'ended at {time}' },
   facts: { hold: 'Hold', recording: 'Recording', so_far: '{time} so far', talk: 'Talk', title: 'This call', waited: 'Waited', wrap_up: 'Wrap-up' },
   field: {
-    contacts: 'Contacts', customer_id: 'customer', due: 'due time', opened: 'Opened', owner: 'Owner', owner_name: 'owner', owner_id: 'owner', priority: 'Priority', resolved: 'Resolved', resolved_at: 'resolution',
-    status: 'Status', title: 'Title', topic: 'Topic', topic_id: 'topic', text: 'text', summary: 'summary',
+    contacts: 'Contacts', due: 'due', opened: 'Opened', owner: 'Owner', owner_name: 'owner', priority: 'Priority', resolved: 'Resolved', status: 'Status', title: 'Title', topic: 'Topic', topic_id: 'topic',
   },
   figure: {
     abandoned_n: '{n} abandoned, {short} at once', abandonment: 'Abandonment', abandonment_short: 'Aband.', aht: 'AHT', answered: 'Answered', asa: 'ASA', asa_long: 'Speed of answer', expected: 'Expected',
@@ -57,13 +56,12 @@ export default {
   },
   help: { ask: 'Ask {name}', nobody: 'Nobody is ready just now', title: 'Help on this call', unknown: 'Who is ready is not known just now' },
   history: {
-    absorbed: 'Took in another ticket', call_back: 'Call back agreed', call_linked: 'Call linked', customer_chosen: 'Customer chosen', customer_merged: 'Customers merged', dropped: 'Dropped', edited: 'Changed',
-    from_to: '{what}: {field} from {from} to {to}', handed_over: 'Handed over to back office', listened: 'Recording listened to', merged: 'Merged', nothing: 'Nothing happened yet', opened: 'Opened',
+    changed: '{field} from {from} to {to}', set: '{field} {to}', absorbed: 'Took in another ticket', call_back: 'Call back agreed', call_linked: 'Call linked', customer_chosen: 'Customer chosen', customer_merged: 'Customers merged', dropped: 'Dropped', edited: 'Changed',
+    handed_over: 'Handed over to back office', listened: 'Recording listened to', merged: 'Merged', nothing: 'Nothing happened yet', opened: 'Opened',
     promise_broken: 'Promise broken', promise_kept: 'Promise kept', promise_made: 'Promise made', promise_settled: 'Promise settled', reopened: 'Reopened', resolved: 'Resolved', split: 'Split', taken: 'Taken',
-    to: '{what}: {field} {to}',
   },
   identification: {
-    ask: 'Ask who is calling, then choose.', chosen: 'Customer chosen by you', none: 'This number is not known yet', one: 'Number recognised', other: 'Who is calling?', several: '{n} customers have this number',
+    ask: 'Ask who is calling, then choose.', none: 'This number is not known yet', unverified: 'Identity not verified yet', other: 'Who is calling?', several: '{n} customers have this number',
     shared: 'A switchboard that many share', verify: 'Ask for the data that prove who is speaking', withheld: 'The number is withheld',
   },
   idle: {
@@ -77,7 +75,7 @@ export default {
     title: 'Keys', transfer: 'Transfer', why: 'All of them work while you type, except single letters and digits.', work: 'Work',
   },
   language: { en: 'English', it: 'Italian', speaks_en: 'speaks English', speaks_it: 'speaks Italian' },
-  level: { bad: 'Below target', near: 'Near limit', ok: 'On target', over: 'over the limit' },
+  level: { bad: 'Below target', near: 'Near limit', ok: 'On target', over: 'over the limit', quiet: 'No calls yet' },
   loose: { live: 'On your phone; the desktop has no details yet', ringing: 'Your phone rings; the desktop has no details yet' },
   lost: {
     as_of: 'as of {time}', next_try: 'Next try in', nth: 'try {n}', routing: 'Call routing does not answer just now.', title: 'Connection lost.', title_call: 'Connection lost. Your call goes on.', try_now: 'Try now', trying: 'Trying',
@@ -103,7 +101,7 @@ export default {
   outcome: {
     call_back: 'Call back', call_back_at: 'Call back by', call_back_why: 'You call, at a time you agreed', cause: 'Cause', cause_of: 'Cause of the recall', cause_placeholder: 'What made the customer call again?', choose_with: 'Choose with', hand_over: 'Hand over',
     hand_over_why: 'Back office goes on, with this note', holds: '“Resolved” holds if there is no recall by', how: 'How did it end?', reason: 'Why is it handed over?', resolved: 'Resolved', resolved_why: 'Nothing left to do for us or the customer',
-    save: 'Save', saved: 'Saved', title: 'Outcome', topic: 'Topic', topic_none: 'No such topic', topic_placeholder: 'Topic', topic_search: 'Type a part of the name',
+    save: 'Save', saved: 'Saved', title: 'Outcome', topic: 'Topic', topic_none: 'No such topic', topic_placeholder: 'Choose a topic', topic_search: 'Type a part of the name',
   },
   outcome_of: { abandoned: 'hung up while waiting', call_back: 'to be called back', hand_over: 'handed over', resolved: 'resolved' },
   phone: {
@@ -119,7 +117,7 @@ export default {
   rail: {
     account: 'Account of {name}', admin: 'Admin', customers: 'Customers', desk: 'Desk', floor: 'Floor', home: 'Home', keys: 'All keys', main: 'Main', reports: 'Reports', settings: 'Settings', sign_out: 'Sign out', tickets: 'Tickets', to_do: 'To do',
   },
-  reason: { desk_lost: 'Desk closed', phone_lost: 'Phone lost', rejected: 'Refused a call', rona: 'Did not answer', signed_in: 'Just signed in', wrap_up_unfinished: 'Unfinished wrap-up' },
+  reason: { desk_lost: 'Desk closed', phone_lost: 'Phone lost', rejected: 'Refused', rona: 'Did not answer', signed_in: 'Just signed in', wrap_up_unfinished: 'Unfinished wrap-up' },
   reason_why: {
     desk_lost: 'This page was closed while you were ready.', phone_lost: 'Your phone lost its connection.', rejected: 'You refused a call. Go ready when you can.', rona: 'A call rang and nobody answered. Go ready when you are back.',
     signed_in: 'Go ready to take calls.', wrap_up_unfinished: 'Time was up. Your note is kept as a draft on the ticket.',
@@ -147,6 +145,7 @@ export default {
     default_device: 'As the system has it', device: 'Device {n}', language: 'Language', microphone: 'Microphone', phone: 'Phone', ringer: 'Ring on', speaker: 'Headset', test: 'Play a test tone', theme: 'Appearance', theme_dark: 'Dark', theme_light: 'Light', theme_system: 'System',
     title: 'Settings', why: 'Kept on this computer; the language also on your account.',
   },
+  segment: { consumer: 'Consumer', data: 'Data', micro: 'Micro business', sme: 'SME' },
   severity: { critical: 'Critical', major: 'Major', notice: 'Notice' },
   sign_in: { go: 'Sign in', hide: 'Hide the password', login: 'User name', password: 'Password', show: 'Show the password', title: 'Sign in to OneCall', too_many: 'Too many attempts. Try again in {seconds} seconds.', wrong: 'User name or password is not right.' },
   state: { conference: 'Conference', consulting: 'Consulting', hold: 'On hold', notready: 'Not ready', offline: 'Signed out', ready: 'Ready', ringing: 'Ringing', talking: 'Talking', wrapup: 'Wrap-up' },

@@ -19,7 +19,7 @@ const it: Messages = {
   arrived: { language: 'Lingua', number: 'Numero', path: 'Scelte IVR', programme: 'Programma', queue: 'Coda', title: 'Come è arrivata', waited: 'Attesa' },
   call: { bar: 'Chiamata' },
   caller: { several: '{n} clienti possibili', shared: 'Centralino condiviso', unknown: 'Numero sconosciuto', withheld: 'Numero nascosto' },
-  channel: { phone: 'Chiamata', call: 'Chiamata', email: 'E-mail', sms: 'SMS', chat: 'Chat', web: 'Modulo web', ticket: 'Ticket' },
+  channel: { phone: 'Chiamata', voice: 'Chiamata', call: 'Chiamata', email: 'E-mail', sms: 'SMS', chat: 'Chat', web: 'Modulo web', ticket: 'Ticket' },
   consult: { in_conference: 'in conferenza', ringing: 'sta squillando', talking: 'parla con te', you: 'Un collega ti chiede un parere su questa chiamata. Il cliente resta con il collega.' },
   contact: { count: 'nessuno prima | 1 prima | {n} prima', no_summary: 'Nessuna nota', nobody: 'Nessuno ha risposto', none: 'Ancora nessun contatto', path: 'IVR {path}', title: 'Contatti', waited: 'in coda {time}' },
   control: {
@@ -42,8 +42,7 @@ const it: Messages = {
   ended_by: { agent: 'chiusa da te alle {time}', caller: 'il cliente ha riagganciato alle {time}', system: 'terminata alle {time}' },
   facts: { hold: 'Attesa', recording: 'Registrazione', so_far: '{time} finora', talk: 'Conversazione', title: 'Questa chiamata', waited: 'In coda', wrap_up: 'Chiusura' },
   field: {
-    contacts: 'Contatti', customer_id: 'cliente', due: 'scadenza', opened: 'Aperto', owner: 'Assegnatario', owner_name: 'assegnatario', owner_id: 'assegnatario', priority: 'Priorità', resolved: 'Risolto', resolved_at: 'soluzione',
-    status: 'Stato', title: 'Titolo', topic: 'Tema', topic_id: 'tema', text: 'testo', summary: 'riassunto',
+    contacts: 'Contatti', due: 'scadenza', opened: 'Aperto', owner: 'Assegnatario', owner_name: 'assegnatario', priority: 'Priorità', resolved: 'Risolto', status: 'Stato', title: 'Titolo', topic: 'Tema', topic_id: 'tema',
   },
   figure: {
     abandoned_n: '{n} abbandonate, {short} subito', abandonment: 'Abbandono', abandonment_short: 'Abb.', aht: 'AHT', answered: 'Risposte', asa: 'ASA', asa_long: 'Tempo di risposta', expected: 'Prevista',
@@ -59,13 +58,12 @@ const it: Messages = {
   },
   help: { ask: 'Chiedi a {name}', nobody: 'Nessuno è pronto ora', title: 'Aiuto su questa chiamata', unknown: 'Ora non si sa chi è pronto' },
   history: {
-    absorbed: 'Ha assorbito un altro ticket', call_back: 'Richiamata concordata', call_linked: 'Chiamata collegata', customer_chosen: 'Cliente scelto', customer_merged: 'Clienti uniti', dropped: 'Tolto', edited: 'Modificato',
-    from_to: '{what}: {field} da {from} a {to}', handed_over: 'Passato al back office', listened: 'Registrazione ascoltata', merged: 'Unito', nothing: 'Ancora niente', opened: 'Aperto',
+    changed: '{field} da {from} a {to}', set: '{field} {to}', absorbed: 'Ha assorbito un altro ticket', call_back: 'Richiamata concordata', call_linked: 'Chiamata collegata', customer_chosen: 'Cliente scelto', customer_merged: 'Clienti uniti', dropped: 'Tolto', edited: 'Modificato',
+    handed_over: 'Passato al back office', listened: 'Registrazione ascoltata', merged: 'Unito', nothing: 'Ancora niente', opened: 'Aperto',
     promise_broken: 'Promessa non mantenuta', promise_kept: 'Promessa mantenuta', promise_made: 'Promessa fatta', promise_settled: 'Promessa chiusa', reopened: 'Riaperto', resolved: 'Risolto', split: 'Diviso', taken: 'Preso in carico',
-    to: '{what}: {field} {to}',
   },
   identification: {
-    ask: 'Chiedi chi chiama, poi scegli.', chosen: 'Cliente scelto da te', none: 'Questo numero non è ancora noto', one: 'Numero riconosciuto', other: 'Chi sta chiamando?', several: '{n} clienti hanno questo numero',
+    ask: 'Chiedi chi chiama, poi scegli.', none: 'Questo numero non è ancora noto', unverified: 'Identità da verificare', other: 'Chi sta chiamando?', several: '{n} clienti hanno questo numero',
     shared: 'Un centralino condiviso da molti', verify: 'Chiedi i dati che provano chi parla', withheld: 'Il numero è nascosto',
   },
   idle: {
@@ -79,7 +77,7 @@ const it: Messages = {
     title: 'Tasti', transfer: 'Trasferisci', why: 'Funzionano tutti anche mentre scrivi, tranne lettere e cifre singole.', work: 'Lavoro',
   },
   language: { en: 'inglese', it: 'italiano', speaks_en: 'parla inglese', speaks_it: 'parla italiano' },
-  level: { bad: 'Sotto obiettivo', near: 'Vicino al limite', ok: 'In obiettivo', over: 'oltre il limite' },
+  level: { bad: 'Sotto obiettivo', near: 'Vicino al limite', ok: 'In obiettivo', over: 'oltre il limite', quiet: 'Ancora nessuna chiamata' },
   loose: { live: 'Sul tuo telefono; la postazione non ha ancora i dettagli', ringing: 'Il telefono squilla; la postazione non ha ancora i dettagli' },
   lost: {
     as_of: 'dati delle {time}', next_try: 'Prossimo tentativo tra', nth: 'tentativo {n}', routing: 'L’instradamento delle chiamate ora non risponde.', title: 'Connessione persa.', title_call: 'Connessione persa. La chiamata continua.', try_now: 'Prova ora', trying: 'Tentativo in corso',
@@ -105,7 +103,7 @@ const it: Messages = {
   outcome: {
     call_back: 'Richiama', call_back_at: 'Richiama entro', call_back_why: 'Chiami tu, all’ora concordata', cause: 'Causa', cause_of: 'Causa della richiamata', cause_placeholder: 'Perché il cliente ha richiamato?', choose_with: 'Scegli con', hand_over: 'Passa',
     hand_over_why: 'Continua il back office, con questa nota', holds: '«Risolta» vale se non ci sono richiamate entro', how: 'Com’è finita?', reason: 'Perché la passi?', resolved: 'Risolta', resolved_why: 'Non resta niente da fare, né a noi né al cliente',
-    save: 'Salva', saved: 'Salvato', title: 'Esito', topic: 'Tema', topic_none: 'Nessun tema con questo nome', topic_placeholder: 'Tema', topic_search: 'Scrivi una parte del nome',
+    save: 'Salva', saved: 'Salvato', title: 'Esito', topic: 'Tema', topic_none: 'Nessun tema con questo nome', topic_placeholder: 'Scegli un tema', topic_search: 'Scrivi una parte del nome',
   },
   outcome_of: { abandoned: 'ha riagganciato in coda', call_back: 'da richiamare', hand_over: 'passata', resolved: 'risolta' },
   phone: {
@@ -121,7 +119,7 @@ const it: Messages = {
   rail: {
     account: 'Account di {name}', admin: 'Gestione', customers: 'Clienti', desk: 'Postazione', floor: 'Sala', home: 'Inizio', keys: 'Tutti i tasti', main: 'Principale', reports: 'Report', settings: 'Impostazioni', sign_out: 'Esci', tickets: 'Ticket', to_do: 'Da fare',
   },
-  reason: { desk_lost: 'Postazione chiusa', phone_lost: 'Telefono perso', rejected: 'Chiamata rifiutata', rona: 'Senza risposta', signed_in: 'Appena entrato', wrap_up_unfinished: 'Chiusura da completare' },
+  reason: { desk_lost: 'Postazione chiusa', phone_lost: 'Telefono perso', rejected: 'Rifiutata', rona: 'Senza risposta', signed_in: 'Appena entrato', wrap_up_unfinished: 'Chiusura da completare' },
   reason_why: {
     desk_lost: 'Questa pagina è stata chiusa mentre eri pronto.', phone_lost: 'Il telefono ha perso il collegamento.', rejected: 'Hai rifiutato una chiamata. Vai pronto quando puoi.', rona: 'Una chiamata ha squillato senza risposta. Vai pronto quando torni.',
     signed_in: 'Vai pronto per ricevere chiamate.', wrap_up_unfinished: 'Il tempo è scaduto. La nota resta come bozza sul ticket.',
@@ -149,6 +147,7 @@ const it: Messages = {
     default_device: 'Come nel sistema', device: 'Dispositivo {n}', language: 'Lingua', microphone: 'Microfono', phone: 'Telefono', ringer: 'Suoneria su', speaker: 'Cuffie', test: 'Prova il suono', theme: 'Aspetto', theme_dark: 'Scuro', theme_light: 'Chiaro', theme_system: 'Sistema',
     title: 'Impostazioni', why: 'Salvate su questo computer; la lingua anche nel tuo account.',
   },
+  segment: { consumer: 'Privato', data: 'Dati', micro: 'Microimpresa', sme: 'PMI' },
   severity: { critical: 'Critico', major: 'Grave', notice: 'Avviso' },
   sign_in: { go: 'Accedi', hide: 'Nascondi la password', login: 'Nome utente', password: 'Password', show: 'Mostra la password', title: 'Accedi a OneCall', too_many: 'Troppi tentativi. Riprova tra {seconds} secondi.', wrong: 'Nome utente o password non corretti.' },
   state: { conference: 'Conferenza', consulting: 'Consultazione', hold: 'In attesa', notready: 'Non pronto', offline: 'Uscito', ready: 'Pronto', ringing: 'In arrivo', talking: 'In conversazione', wrapup: 'Chiusura' },

@@ -7,19 +7,35 @@ type Row = Ticket['history'][number]
 export type Event =
   | { kind: 'contact', at: string, contact: Contact }
   | { kind: 'note', at: string, note: Note }
-  | { kind: 'change', at: string, row: Row }
+  | { kind: 'change', at: string, who: string | null, what: string, rows: Row[] }
 
 export interface Day { day: string, events: Event[] }
 
 /** What the history says twice: a note and a contact are shown as themselves. */
 const SHOWN_ELSEWHERE = new Set(['note', 'note_added', 'draft', 'contact'])
 
+/** Fields whose change a reader wants to see; the others only repeat what the event's own word says. */
+const TOLD = new Set(['title', 'topic_id', 'priority', 'due', 'owner_name'])
+
+/** The history's rows of one moment, kind and person as one change, with the fields worth telling. */
+export function changes(history: Row[]): Extract<Event, { kind: 'change' }>[] {
+  const found = new Map<string, Extract<Event, { kind: 'change' }>>()
+  for (const row of history) {
+    if (SHOWN_ELSEWHERE.has(row.kind)) continue
+    const key = `${row.at} ${row.kind} ${row.who ?? ''}`
+    const change = found.get(key) ?? { kind: 'change' as const, at: row.at, who: row.who, what: row.kind, rows: [] }
+    if (row.kind === 'edited' && row.field && TOLD.has(row.field)) change.rows.push(row)
+    found.set(key, change)
+  }
+  return [...found.values()]
+}
+
 /** Everything that happened to a ticket, oldest first, by local day. */
 export function story(ticket: Ticket): Day[] {
   const events: Event[] = [
     ...ticket.contacts.map(contact => ({ kind: 'contact' as const, at: contact.at, contact })),
     ...ticket.notes.map(note => ({ kind: 'note' as const, at: note.at, note })),
-    ...ticket.history.filter(row => !SHOWN_ELSEWHERE.has(row.kind)).map(row => ({ kind: 'change' as const, at: row.at, row })),
+    ...changes(ticket.history),
   ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
   const days: Day[] = []
   for (const event of events) {

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest'
+import { topicChoices } from '@/api/lists'
+import { fieldProblems } from '@/admin/resource'
+import { problemFrom } from '@/api/problem'
+import { callerName, theCustomer } from '@/desk/caller'
+import { fromLocal, presets, toLocal } from '@/desk/due'
+import { missingFields } from '@/desk/work'
+import { countAgents, countQueue, judge, longestOf, needsLook, orderAgents, orderQueues } from '@/floor/judge'
+import { csv, dayBack, split } from '@/reports/figures'
+import { changes, story } from '@/tickets/history'
+import * as fixtures from '../dev/fixtures'
+
+const NOW = Date.parse('2026-11-24T10:00:00Z')
+const word = (key: string, values?: Record<string, unknown>) => values ? `${key} ${JSON.stringify(values)}` : key
+
+describe('who is calling', () => {
+  const call = fixtures.desk('talking', 1).call!
+  it('is the one customer of the number', () => {
+    expect(theCustomer(call)?.name).toBe('Chiara Ferrero')
+    expect(callerName(call, word)).toBe('Chiara Ferrero')
+  })
+  it('is nobody while several share the number, even if a list comes along', () => {
+    const several = fixtures.desk('several', 1).call!
+    expect(theCustomer(several)).toBeNull()
+    expect(callerName(several, word)).toBe('caller.several {"n":3}')
+  })
+  it('is the customer whom the agent chose, whatever the first identification was', () => {
+    expect(theCustomer({ ...call, customer_ids: [], pop: { ...call.pop!, identification: 'one' } })?.id).toBe('c-1')
+  })
+  it('has no number when it is withheld', () => {
+    expect(callerName(fixtures.desk('withheld', 1).call!, word)).toBe('caller.withheld')
+  })
+})
+
+describe('the outcome', () => {
+  const form = { outcome: null, topic: null, cause: null, due: null, reason: '', note: '' }
+  it('needs an outcome and a topic, a cause for a recall, and a time for a call back', () => {
+    expect(missingFields(form, true)).toEqual(['outcome', 'topic', 'cause'])
+    expect(missingFields({ ...form, outcome: 'call_back', topic: 't' }, false)).toEqual(['due'])
+    expect(missingFields({ ...form, outcome: 'resolved', topic: 't', cause: 'c' }, true)).toEqual([])
+  })
+})
+
+describe('times to promise', () => {
+  it('offer this evening only while there is an evening left', () => {
+    expect(presets(new Date(2026, 10, 24, 10, 2)).map(each => each.word)).toEqual(['in_one_hour', 'today_evening', 'tomorrow_morning'])
+    expect(presets(new Date(2026, 10, 24, 17, 30)).map(each => each.word)).toEqual(['in_one_hour', 'tomorrow_morning'])
+  })
+  it('come back from the field as the same instant', () => {
+    for (const preset of presets(new Date(2026, 10, 24, 10, 2))) expect(fromLocal(toLocal(preset.at))).toBe(preset.at)
+  })
+})
+
+describe('topics', () => {
+  it('are the leaves of the tree, with the way to them', () => {
+    expect(topicChoices(fixtures.topics, 'en').map(topic => topic.label)).toEqual(['Portability › Rejected by donor', 'Portability › Switch date', 'Roaming › Billed twice', 'Bills and credits › Missing credit'])
+  })
+})
+
+describe('the floor', () => {
+  const floor = fixtures.floor()
+  const now = Date.parse(floor.at)
+  it('judges each queue by its own targets and puts the one in need first', () => {
+    const [fraud] = floor.queues
+    expect(judge(fraud!, now)).toMatchObject({ level: 'bad', serviceLevel: 'bad', longest: 'bad', abandonment: 'bad' })
+    expect(orderQueues([...floor.queues].reverse(), now)[0]!.id).toBe('q-fraud')
+    expect(longestOf(floor)!.id).toBe('q-fraud')
+  })
+  it('says nothing bad of a queue that has no figures yet', () => {
+    const quiet = { ...floor.queues[2]!, waiting: 0, longest_since: null, today: { ...floor.queues[2]!.today, service_level: null, abandonment: null, asa: null } }
+    expect(judge(quiet, now).level).toBe('ok')
+  })
+  it('counts on hold apart from talking and never below zero', () => {
+    expect(countAgents(floor.agents).hold).toBe(floor.agents.filter(agent => agent.held && agent.state === 'talking').length)
+    const queue = { ...floor.queues[0]!, agents: { ...floor.queues[0]!.agents, talking: 0 } }
+    expect(countQueue(queue, floor.agents)).toMatchObject({ talking: 0, hold: 0 })
+  })
+  it('shows who needs a look first and leaves out those who have gone', () => {
+    const agents = [...floor.agents, { ...floor.agents[0]!, id: 'gone', state: 'signed_out' as const }]
+    const order = orderAgents(agents, now)
+    expect(order.some(agent => agent.id === 'gone')).toBe(false)
+    const first = order.findIndex(agent => !needsLook(agent, now))
+    expect(order.slice(first).some(agent => needsLook(agent, now))).toBe(false)
+  })
+})
+
+describe('the recall report', () => {
+  const report = fixtures.recallReport()
+  it('never mixes final and provisional days', () => {
+    const parts = split(report)
+    expect(parts.final.days.every(day => day.maturity === 'final')).toBe(true)
+    expect(parts.provisional.days).toHaveLength(3)
+    expect(parts.final.fcr.share).toBeCloseTo(parts.final.fcr.hits / parts.final.fcr.base)
+  })
+  it('has no share without a base', () => {
+    expect(split({ ...report, days: [] }).final.fcr.share).toBeNull()
+  })
+  it('writes names with commas and quotes safely for a spreadsheet', () => {
+    const odd = { ...report, topics: [{ ...report.topics[0]!, name: 'Bills, "old" ones' }] }
+    expect(csv(odd, () => '').split('\n')[1]).toMatch(/^"Bills, ""old"" ones",4128,/)
+  })
+  it('counts days back over the end of a month', () => {
+    expect(dayBack(new Date(2026, 10, 2), 3)).toBe('2026-10-30')
+  })
+})
+
+describe("a ticket's story", () => {
+  const row = (part: Partial<Parameters<typeof changes>[0][number]>) => ({ at: '2026-11-24T09:00:00Z', who: 'Davide', kind: 'edited', field: null, before: null, after: null, ...part })
+  it('tells the rows of one change as one, with the fields worth telling', () => {
+    const told = changes([row({ field: 'priority', before: 'normal', after: 'high' }), row({ field: 'due', before: null, after: 1 }), row({ field: 'version', before: 1, after: 2 })])
+    expect(told).toHaveLength(1)
+    expect(told[0]!.rows.map(each => each.field)).toEqual(['priority', 'due'])
+  })
+  it('says that it was resolved without listing what that means to a table', () => {
+    expect(changes([row({ kind: 'resolved', field: 'resolved_at', after: 1 }), row({ kind: 'resolved', field: 'status', after: 'resolved' })])).toMatchObject([{ what: 'resolved', rows: [] }])
+  })
+  it('goes by days, oldest first, and shows a note once', () => {
+    const days = story({ ...fixtures.ticket('t-1'), history: [row({ kind: 'note_added', at: new Date(NOW).toISOString() })] })
+    const times = days.flatMap(day => day.events.map(event => Date.parse(event.at)))
+    expect(times).toEqual([...times].sort((a, b) => a - b))
+    expect(days.flatMap(day => day.events).filter(event => event.kind === 'change')).toEqual([])
+  })
+})
+
+describe('refusals', () => {
+  it('keep the words of the server, and stay plain when a proxy answers instead', () => {
+    expect(problemFrom(422, { error: { code: 'invalid', what: 'Name is missing.', remedy: 'Add it.', values: { fields: [{ field: 'name', problem: 'missing' }] } } })).toMatchObject({ code: 'invalid', what: 'Name is missing.' })
+    expect(problemFrom(502, '<html>')).toMatchObject({ status: 502, code: 'unexpected' })
+  })
+  it('name the field they are about', () => {
+    expect(fieldProblems(problemFrom(422, { error: { values: { fields: [{ field: 'name', problem: 'too short', value: 'x' }, 'noise'] } } }))).toEqual([{ field: 'name', problem: 'too short' }])
+  })
+})
