@@ -24,19 +24,15 @@ _TONE, _PAUSE, _VOICE_SECONDS, _VOICE_RATE = 0.16, 0.08, 12.0, 48_000
 _SIZE: ViewportSize = {"width": 1440, "height": 900}
 _PROGRAMS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 _WATCH = """
-window.seen = { invites: [], pops: [], painted: [], sip: [] };
+window.seen = { invites: [], pops: [], sockets: [] };
 const Real = window.WebSocket;
 window.WebSocket = class extends Real {
   constructor(...given) {
     super(...given);
-    window.seen.sip.push(...(String(given[1] ?? '').includes('sip') ? [this] : []));
+    window.seen.sockets.push(this);
     this.addEventListener('message', ({ data }) => {
       if (typeof data === 'string' && data.startsWith('INVITE ')) window.seen.invites.push(performance.now());
     });
-  }
-  send(data) {
-    if (typeof data === 'string' && data.includes('"painted"')) window.seen.painted.push(performance.now());
-    super.send(data);
   }
 };
 new MutationObserver(() => {
@@ -185,7 +181,7 @@ class Desktop:
             await self.page.keyboard.press(key)
 
     async def seen(self, what: str) -> list[float]:
-        """Page times (ms) of `invites` (at the SIP socket), `pops` (in the DOM) and `painted` (told to the server)."""
+        """Page times (ms) of `invites` (at the SIP socket) or `pops` (in the DOM)."""
         return cast(list[float], await self.page.evaluate(f"window.seen.{what}"))
 
     # ---- work ----
@@ -197,7 +193,8 @@ class Desktop:
         async def pressed() -> bool:
             if await self.part("ready").is_visible():
                 await self.part("ready").click()
-            return await self.part("ready").count() == 0
+            called = await self.page.locator("[data-testid=desk][data-mode=ringing]").count()
+            return bool(called) or READY in await self.text("state-menu")
 
         await until(pressed, "the agent is ready", pause=0.3)
 
