@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
@@ -351,6 +352,6 @@ async def test_reconnects_back_off_while_the_door_is_slammed() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     server.close()
-    gaps = [later - earlier for earlier, later in zip(knocks, knocks[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(knocks)]
     assert all(gap >= least for gap, least in zip(gaps, (0.02, 0.04, 0.08, 0.1, 0.1), strict=True))
     assert hearing.told == []
