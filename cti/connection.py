@@ -55,10 +55,12 @@ class Connection:
     async def open(self, *, events: bool) -> None:
         """Connect and sign in. Raises OSError, TimeoutError, Refused and Unavailable."""
         settings = self._settings
-        connecting = asyncio.get_running_loop().create_connection(
-            lambda: ManagerProtocol(self._message, self._lost), settings.host, settings.port
-        )
-        _, self._protocol = await asyncio.wait_for(connecting, settings.connect_timeout)
+        loop = asyncio.get_running_loop()
+        # Not wait_for: before Python 3.12 it can swallow a cancellation, and then nothing would ever end us.
+        async with asyncio.timeout(settings.connect_timeout):
+            _, self._protocol = await loop.create_connection(
+                lambda: ManagerProtocol(self._message, self._lost), settings.host, settings.port
+            )
         told = {"Username": settings.user, "Secret": settings.secret, "Events": "on" if events else "off"}
         await self.ask("Login", told)
 
