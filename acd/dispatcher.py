@@ -247,7 +247,16 @@ class Dispatcher:
             self.board.step(ev.AgentNotReady(at, desk.seat.agent_id, PHONE_LOST))
         elif view is not None and registered and view.state == "not_ready" and view.reason == PHONE_LOST:
             self.board.step(ev.AgentReady(at, desk.seat.agent_id))
+        if not registered:
+            self._stop_lost_phone(at, desk.seat.agent_id)
         self.board.changed(desk)
+
+    def _stop_lost_phone(self, at: float, agent_id: str) -> None:
+        """A phone that lost its registration while it rang cannot be answered: the caller need not wait for it."""
+        lost = [offer.fence for offer in self.board.offers.values() if offer.agent_id == agent_id and offer.ringing]
+        for fence in lost:
+            self.leg_refused(at, fence, "unreachable")
+            self.board.later(self.ringing.stop(fence))
 
     def bridge_down(self, at: float, why: str) -> None:
         """Asterisk cannot be reached; calls go on without us."""

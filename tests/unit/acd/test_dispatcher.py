@@ -314,6 +314,20 @@ async def test_a_lost_phone_takes_the_agent_out_and_its_return_brings_the_agent_
     assert house.state() == ("ready", "")
 
 
+async def test_a_phone_lost_while_it_rings_is_stopped_and_its_return_brings_the_caller_again(house: House) -> None:
+    await house.ready()
+    house.arrive()
+    ring: Ring = (await house.telephony.wait_for("ring"))[1]
+    house.telephony.asked.clear()
+    house.dispatcher.phone_changed(house.clock.advance(1), "2001", False)
+    assert house.state() == ("not_ready", "phone_lost")
+    assert [view.interaction_id for view in house.engine.waiting("q")] == ["i1"]
+    assert (await house.telephony.wait_for("stop_ringing"))[1] == ring.fence
+    house.dispatcher.phone_changed(house.clock.advance(1), "2001", True)
+    again: Ring = (await house.telephony.wait_for("ring"))[1]
+    assert (again.interaction_id, again.fence > ring.fence) == ("i1", True)
+
+
 async def test_a_transfer_to_a_queue_puts_the_caller_there_and_the_agent_into_wrap_up(house: House) -> None:
     await house.talk()
     await house.cmd("call.transfer", to={"kind": "queue", "id": "q2"})
