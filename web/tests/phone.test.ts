@@ -23,6 +23,7 @@ class FakeUa extends EventEmitter {
   static last: FakeUa
   start = vi.fn()
   stop = vi.fn()
+  transport = { disconnect: vi.fn(), connect: vi.fn() }
   constructor(readonly configuration: Record<string, unknown>) {
     super()
     FakeUa.last = this
@@ -56,6 +57,16 @@ function invite(ua: FakeUa, id: string, headers: Record<string, string> = {}): S
 }
 
 describe('the browser phone', () => {
+  it('opens its socket anew when told to, and leaves the calls that are up alone', async () => {
+    const { phone, ua } = await registered()
+    const session = invite(ua, 's1', { 'X-OneCall-Id': 'i1' })
+    session.confirm()
+    phone.reconnect()
+    expect(ua.transport.disconnect).toHaveBeenCalledBefore(ua.transport.connect)
+    expect(session.terminate).not.toHaveBeenCalled()
+    expect(ua.stop).not.toHaveBeenCalled()
+  })
+
   it('shows a ringing leg with the interaction of its header and answers it only when told', async () => {
     const { phone, ua } = await registered()
     const session = invite(ua, 's1', { 'X-OneCall-Id': 'call-1' })

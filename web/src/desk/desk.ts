@@ -22,7 +22,11 @@ const phoneProblem = shallowRef<ApiProblem | null>(null)
 /** Routing does not answer although the socket is up: the Desk shown may be old. */
 const unavailable = ref(false)
 
+/** How long server and page may disagree on whether the phone is registered, ms: a registration is told a moment later. */
+const DOUBT = 3000
+
 let socket: DeskSocket | null = null
+let doubt: ReturnType<typeof setTimeout> | undefined
 
 const call = computed(() => desk.value?.call ?? null)
 const lost = computed(() => link.value.phase === 'lost' || unavailable.value)
@@ -145,6 +149,11 @@ watch(() => {
   if (ringing && !answering && link.value.phase !== 'replaced') return 'ring' as const
   return call.value?.consult?.state === 'ringing' && browserPhone.value ? 'ringback' as const : null
 }, tone => tone ? startTone(tone) : stopTone())
+
+watch(() => link.value.phase === 'open' && browserPhone.value && phone.view.registration === 'registered' && desk.value?.agent.phone.registered === false, doubtful => {
+  clearTimeout(doubt)
+  if (doubtful) doubt = setTimeout(() => phone.reconnect(), DOUBT)
+})
 
 watch(me, person => { if (!person) stopDesk() })
 

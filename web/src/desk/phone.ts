@@ -82,6 +82,14 @@ export class BrowserPhone {
     else this.retiring = true
   }
 
+  /** Opens the socket anew: the server has lost this phone though the page believes otherwise. Calls that are up go on. */
+  reconnect(): void {
+    // The library offers this only by stopping the whole phone, which would end its calls.
+    const transport = (this.ua as unknown as { transport?: { disconnect(): void, connect(): void } } | null)?.transport
+    transport?.disconnect()
+    transport?.connect()
+  }
+
   /** Ends calls and registration, as at sign-out. */
   stop(): void {
     clearInterval(this.meter)
