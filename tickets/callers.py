@@ -10,7 +10,7 @@ from tickets.contacts import trigger_of
 from tickets.identity import Identification
 from tickets.model import Ticket
 from tickets.policy import policy_of
-from tickets.work import CLOSED
+from tickets.work import UNDER_WAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ async def _told(session: AsyncSession, found: customers.Found, programme_id: str
     )
     ticket = await session.scalar(
         select(Ticket)
-        .where(Ticket.customer_id == customer.id, Ticket.programme_id == programme_id, Ticket.status.not_in(CLOSED))
+        .where(Ticket.customer_id == customer.id, Ticket.programme_id == programme_id, Ticket.status.in_(UNDER_WAY))
         .order_by(Ticket.due.is_(None), Ticket.due, Ticket.opened_at.desc())
         .limit(1)
     )

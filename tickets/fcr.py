@@ -2,17 +2,44 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from tickets.counting import Counts, Dimension, Scope, answered, called_again, how_many, in_base, share
+from tickets.counting import (
+    Bits,
+    Counts,
+    Dimension,
+    Scope,
+    Tally,
+    answered,
+    follows,
+    in_base,
+    in_window,
+    over_days,
+    share,
+    tally,
+    there_is,
+)
 from tickets.model import Interaction, Ticket, Topic
 from tickets.policy import Policy
-from tickets.recalls import key_of
 from tickets.work import GONE
+
+_IN_CALL, _IDENTIFIED, _FRONT, _BACK_OFFICE, _REOPENED, _AGAIN, _SURVEY_NO = (1 << place for place in range(7))
+_SPOILT = _BACK_OFFICE | _REOPENED | _AGAIN | _SURVEY_NO
+_COLUMNS = {
+    "opened": Bits(0),
+    "opened_identified": Bits(_IDENTIFIED),
+    "resolved_in_call": Bits(_IN_CALL),
+    "back_office": Bits(_BACK_OFFICE),
+    "reopened": Bits(_REOPENED),
+    "contact_again": Bits(_AGAIN),
+    "survey_no": Bits(_SURVEY_NO),
+    "fcr": Bits(_IN_CALL, clear=_SPOILT),
+    "opened_front": Bits(_FRONT),
+    "fcr_front": Bits(_IN_CALL | _FRONT, clear=_SPOILT),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,60 +72,48 @@ class Resolutions(Counts):
         return share(self.fcr_front, self.opened_front)
 
 
-async def by_day(session: AsyncSession, scope: Scope) -> dict[date, Resolutions]:
-    """Components of each day on which calls opened tickets."""
+async def count(session: AsyncSession, scope: Scope, *by: Dimension) -> Tally[Resolutions]:
+    """Components by day and each of these dimensions (the topic is the ticket's)."""
     call = aliased(Interaction)
-    query = _query(call, scope, call.day.label("day")).group_by(call.day)
-    return {row.day: Resolutions.of(row) for row in await session.execute(query)}
-
-
-async def by_day_and(session: AsyncSession, scope: Scope, dimension: Dimension) -> dict[tuple[date, str], Resolutions]:
-    """Components of each day by queue, topic or agent."""
-    call = aliased(Interaction)
-    key = _key(call, dimension)
-    query = _query(call, scope, call.day.label("day"), key.label("key")).group_by(call.day, key)
-    return {(row.day, row.key): Resolutions.of(row) for row in await session.execute(query)}
-
-
-def _key(call: type[Interaction], dimension: Dimension) -> ColumnElement[str]:
-    return func.coalesce(Ticket.topic_id, "") if dimension == "topic" else key_of(call, dimension)
-
-
-async def by(session: AsyncSession, scope: Scope, dimension: Dimension) -> dict[str, Resolutions]:
-    """Components over the whole scope by queue, topic or agent; tickets without one are under ''."""
-    call = aliased(Interaction)
-    key = _key(call, dimension)
-    query = _query(call, scope, key.label("key")).group_by(key)
-    return {row.key: Resolutions.of(row) for row in await session.execute(query)}
-
-
-def _query(call: type[Interaction], scope: Scope, *groups: ColumnElement[Any]) -> Select[Any]:
-    in_call = _resolved_in_call(call, scope.policy)
-    back_office = Ticket.back_office_at.is_not(None)
-    reopened = Ticket.reopened_count > 0
-    again = _contact_again(call, scope.policy)
-    survey_no = func.coalesce(call.survey_resolved.is_(False), False)
-    front = func.coalesce(Topic.front_line, True)
-    done = and_(in_call, not_(back_office), not_(reopened), not_(survey_no), not_(again))
-    columns = {
-        "opened": Ticket.id.is_not(None),
-        "opened_identified": call.subject.is_not(None),
-        "resolved_in_call": in_call,
-        "back_office": back_office,
-        "reopened": reopened,
-        "contact_again": again,
-        "survey_no": survey_no,
-        "fcr": done,
-        "opened_front": front,
-        "fcr_front": and_(front, done),
-    }
-    return (
-        select(*groups, *(how_many(condition).label(name) for name, condition in columns.items()))
+    marked = (
+        select(
+            call.day,
+            call.queue_id.label("queue"),
+            Ticket.topic_id.label("topic"),
+            call.agent_id.label("agent"),
+            _mark(call, scope.policy).label("mark"),
+        )
         .select_from(call)
         .join(Ticket, Ticket.opened_by == call.id)
         .outerjoin(Topic, Topic.id == Ticket.topic_id)
         .where(in_base(call, scope), answered(call), Ticket.status.not_in(GONE))
     )
+    return await tally(session, marked, _COLUMNS, Resolutions, by)
+
+
+async def by_day(session: AsyncSession, scope: Scope) -> dict[date, Resolutions]:
+    """Components of each day on which calls opened tickets."""
+    return {day: counts for (day, _), counts in (await count(session, scope, "all"))["all"].items()}
+
+
+async def by(session: AsyncSession, scope: Scope, dimension: Dimension) -> dict[str, Resolutions]:
+    """Components over the whole scope by queue, topic or agent; tickets without one are under ''."""
+    return over_days((await count(session, scope, dimension))[dimension])
+
+
+def _mark(call: type[Interaction], policy: Policy) -> ColumnElement[int]:
+    """All that is counted of a ticket, as bits."""
+    conditions = {
+        _BACK_OFFICE: Ticket.back_office_at.is_not(None),
+        _REOPENED: Ticket.reopened_count > 0,
+        _AGAIN: _contact_again(call, policy),
+        _SURVEY_NO: call.survey_resolved.is_(False),
+        _IDENTIFIED: call.subject.is_not(None),
+        _IN_CALL: _resolved_in_call(call, policy),
+        _FRONT: func.coalesce(Topic.front_line, True),
+    }
+    bits: list[ColumnElement[int]] = [case((condition, bit), else_=0) for bit, condition in conditions.items()]
+    return sum(bits, start=literal(0))
 
 
 def _resolved_in_call(call: type[Interaction], policy: Policy) -> ColumnElement[bool]:
@@ -110,11 +125,7 @@ def _resolved_in_call(call: type[Interaction], policy: Policy) -> ColumnElement[
 def _contact_again(call: type[Interaction], policy: Policy) -> ColumnElement[bool]:
     """The customer came back for the same reason: the same topic, or the same ticket (whoever the caller then was)."""
     same_topic, linked = aliased(Interaction), aliased(Interaction)
-    same_ticket = exists().where(
-        linked.ticket_id == Ticket.id,
-        linked.direction == "inbound",
-        linked.disposition.is_(None),
-        linked.arrived_at > call.ended_at,
-        linked.arrived_at <= call.ended_at + policy.recall_window,
+    return or_(
+        there_is(follows(same_topic, call, policy), same_topic.topic_id == Ticket.topic_id),
+        there_is(linked.ticket_id == Ticket.id, *in_window(linked, call, policy)),
     )
-    return or_(called_again(call, policy, same_topic.topic_id == Ticket.topic_id, then=same_topic), same_ticket)

@@ -1,26 +1,27 @@
 """Figures of days: counted live while provisional, stored once final, so that a final figure never moves again."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from acd.model import Programme
 from tickets import fcr, people, recalls
-from tickets.counting import DIMENSIONS, Counts, Dimension, Scope
+from tickets.counting import DIMENSIONS, C, Dimension, Scope, over_days
 from tickets.days import each_day, local_day
 from tickets.fcr import Resolutions
-from tickets.maturity import Maturity, maturity_of, together
+from tickets.maturity import Maturity, maturity_of
 from tickets.model import Figure, Interaction
 from tickets.policy import policy_of
 from tickets.recalls import Recalls
 from tickets.sql import insert_if_absent
 from tickets.unit import CLOCK, Tickets
 
-_C = TypeVar("_C", bound=Counts)
+_SPREADS = ("gap", "cause")
+"""Dimensions that only spread the recalls: by six-hour steps, by cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +45,50 @@ class GroupFigure:
     fcr: Resolutions
 
 
-async def days(session: AsyncSession, scope: Scope, at: float) -> list[DayFigure]:
-    """Each day of the scope that had calls, in order: stored where final, counted now where not (`at`: now)."""
-    stored = await _stored(session, scope, "all")
-    found = [DayFigure(row.day, "final", Recalls.of(row), Resolutions.of(row), row.late) for row in stored]
+@dataclass(slots=True)
+class Figures:
+    """Everything of one scope: its days in order, its groups by dimension (their sums are those of the days), and how
+    the recalls spread over `gaps` ('00' to '11': steps of six hours) and `causes` ('': none given)."""
+
+    days: list[DayFigure] = field(default_factory=list)
+    groups: dict[Dimension, list[GroupFigure]] = field(default_factory=dict)
+    gaps: dict[str, int] = field(default_factory=dict)
+    causes: dict[str, int] = field(default_factory=dict)
+
+
+async def figures_of(session: AsyncSession, scope: Scope, at: float, *by: Dimension) -> Figures:
+    """The scope's figures, its groups by these dimensions: stored where final, counted now where not (`at`: now)."""
+    stored = await _stored_days(session, scope)
+    found = Figures([DayFigure(row.day, "final", Recalls.of(row), Resolutions.of(row), row.late) for row in stored])
+    recall = {dimension: await _stored_sums(session, scope, dimension, Recalls) for dimension in by}
+    resolution = {dimension: await _stored_sums(session, scope, dimension, Resolutions) for dimension in by}
+    found.gaps, found.causes = [
+        {key: sums.recalled for key, sums in (await _stored_sums(session, scope, spread, Recalls)).items()}
+        for spread in _SPREADS
+    ]
+    unripe: dict[str, set[str]] = {dimension: set() for dimension in by}
     for run in _open_runs(scope, {row.day for row in stored}):
+        live = await _count(session, run, ("all", *by))
         ripeness = await _maturities(session, run, at)
-        resolutions = await fcr.by_day(session, run)
-        for day, counts in (await recalls.by_day(session, run)).items():
-            found.append(DayFigure(day, ripeness[day], counts, resolutions.get(day, Resolutions())))
-    return sorted(found, key=lambda figure: figure.day)
+        for (day, _), counts in live.recall["all"].items():
+            resolved = live.fcr["all"].get((day, ""), Resolutions())
+            found.days.append(DayFigure(day, ripeness[day], counts, resolved))
+        for dimension in by:
+            _add(recall[dimension], over_days(live.recall[dimension]))
+            _add(resolution[dimension], over_days(live.fcr[dimension]))
+            touched = {*live.recall[dimension], *live.fcr[dimension]}
+            unripe[dimension] |= {key for day, key in touched if ripeness.get(day) == "provisional"}
+        for into, more in ((found.gaps, live.gaps), (found.causes, live.causes)):
+            for (_, key), number in more.items():
+                into[key] = into.get(key, 0) + number
+    found.days.sort(key=lambda figure: figure.day)
+    found.groups = {one: _groups(recall[one], resolution[one], unripe[one]) for one in by}
+    return found
 
 
-async def groups(session: AsyncSession, scope: Scope, dimension: Dimension, at: float) -> list[GroupFigure]:
-    """The scope by queue, topic or agent; their sums are those of `days`."""
-    frozen = {row.day for row in await _stored(session, scope, "all")}
-    stored = await _stored(session, scope, dimension)
-    recall, resolution = _sums(stored, Recalls), _sums(stored, Resolutions)
-    unripe: set[str] = set()
-    for run in _open_runs(scope, frozen):
-        maturity = together(list((await _maturities(session, run, at)).values()))
-        recall_now, fcr_now = await recalls.by(session, run, dimension), await fcr.by(session, run, dimension)
-        _add(recall, recall_now.items())
-        _add(resolution, fcr_now.items())
-        if maturity == "provisional":
-            unripe |= recall_now.keys() | fcr_now.keys()
+def _groups(
+    recall: Mapping[str, Recalls], resolution: Mapping[str, Resolutions], unripe: set[str]
+) -> list[GroupFigure]:
     return [
         GroupFigure(
             key,
@@ -78,6 +98,25 @@ async def groups(session: AsyncSession, scope: Scope, dimension: Dimension, at: 
         )
         for key in sorted(recall.keys() | resolution.keys())
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """What was counted now, by day and key."""
+
+    recall: Mapping[Dimension, Mapping[tuple[date, str], Recalls]]
+    fcr: Mapping[Dimension, Mapping[tuple[date, str], Resolutions]]
+    gaps: Mapping[tuple[date, str], int]
+    causes: Mapping[tuple[date, str], int]
+
+
+async def _count(session: AsyncSession, scope: Scope, by: Sequence[Dimension]) -> _Live:
+    return _Live(
+        await recalls.count(session, scope, *by),
+        await fcr.count(session, scope, *by),
+        await recalls.gaps(session, scope),
+        await recalls.causes(session, scope),
+    )
 
 
 async def freeze_ripe_days(tickets: Tickets, limit: int = 31) -> int:
@@ -117,41 +156,44 @@ async def _rows_of(
     session: AsyncSession, programme: Programme, days: list[date], at: float
 ) -> dict[date, list[dict[str, Any]]]:
     scope = Scope(programme.id, days[0], days[-1], policy_of(programme.recall_hours))
+    live = await _count(session, scope, DIMENSIONS)
     rows: dict[date, list[dict[str, Any]]] = {day: [] for day in days}
+
+    def add(dimension: str, day: date, key: str, recall: Recalls, resolution: Resolutions) -> None:
+        if day in rows:
+            where = {"programme_id": programme.id, "day": day, "dimension": dimension, "key": key}
+            how = {"policy": scope.policy.version, "computed_at": at, "late": 0}
+            rows[day].append({**where, **how, **asdict(recall), **asdict(resolution)})
+
     for dimension in DIMENSIONS:
-        recall = await recalls.by_day_and(session, scope, dimension)
-        resolution = await fcr.by_day_and(session, scope, dimension)
-        for day, key in sorted(recall.keys() | resolution.keys()):
-            if day in rows:
-                rows[day].append(
-                    {
-                        "programme_id": programme.id,
-                        "day": day,
-                        "dimension": dimension,
-                        "key": key,
-                        "policy": scope.policy.version,
-                        "computed_at": at,
-                        "late": 0,
-                        **asdict(recall.get((day, key), Recalls())),
-                        **asdict(resolution.get((day, key), Resolutions())),
-                    }
-                )
+        recall, resolution = live.recall[dimension], live.fcr[dimension]
+        for where in sorted(recall.keys() | resolution.keys()):
+            add(dimension, *where, recall.get(where, Recalls()), resolution.get(where, Resolutions()))
+    for spread, numbers in zip(_SPREADS, (live.gaps, live.causes), strict=True):
+        for (day, key), number in numbers.items():
+            add(spread, day, key, Recalls(recalled=number), Resolutions())
     return rows
 
 
-async def _stored(session: AsyncSession, scope: Scope, dimension: Dimension) -> list[Figure]:
-    """Stored figures of the scope, only those counted by its policy: two definitions never meet in one report."""
-    query = (
-        select(Figure)
-        .where(
-            Figure.programme_id == scope.programme_id,
-            Figure.day.between(scope.first, scope.last),
-            Figure.dimension == dimension,
-            Figure.policy == scope.policy.version,
-        )
-        .order_by(Figure.day)
-    )
+async def _stored_days(session: AsyncSession, scope: Scope) -> list[Figure]:
+    """Stored days of the scope, only those counted by its policy: two definitions never meet in one report."""
+    query = select(Figure).where(*_stored(scope, "all")).order_by(Figure.day)
     return list(await session.scalars(query))
+
+
+async def _stored_sums(session: AsyncSession, scope: Scope, dimension: str, kind: type[C]) -> dict[str, C]:
+    sums = [func.sum(getattr(Figure, one.name)).label(one.name) for one in fields(kind)]
+    query = select(Figure.key, *sums).where(*_stored(scope, dimension)).group_by(Figure.key)
+    return {row.key: kind.of(row) for row in await session.execute(query)}
+
+
+def _stored(scope: Scope, dimension: str) -> tuple[Any, ...]:
+    return (
+        Figure.programme_id == scope.programme_id,
+        Figure.day.between(scope.first, scope.last),
+        Figure.dimension == dimension,
+        Figure.policy == scope.policy.version,
+    )
 
 
 def _open_runs(scope: Scope, frozen: set[date]) -> list[Scope]:
@@ -183,12 +225,6 @@ async def _maturities(session: AsyncSession, scope: Scope, at: float) -> dict[da
     return {day: maturity_of(day, last, zone, scope.policy, at) for day, last in rows if day is not None}
 
 
-def _sums(rows: Iterable[Figure], kind: type[_C]) -> dict[str, _C]:
-    sums: dict[str, _C] = {}
-    _add(sums, ((row.key, kind.of(row)) for row in rows))
-    return sums
-
-
-def _add(sums: dict[str, _C], more: Iterable[tuple[str, _C]]) -> None:
-    for key, counts in more:
+def _add(sums: dict[str, C], more: Mapping[str, C]) -> None:
+    for key, counts in more.items():
         sums[key] = sums[key] + counts if key in sums else counts

@@ -24,10 +24,11 @@ from tickets.views import (
     maybe_iso,
     promise_view,
 )
-from tickets.work import CLOSED, GONE, PRIORITIES
+from tickets.work import GONE, PRIORITIES, UNDER_WAY
 
 VIEWS = ("mine", "team", "handed_over", "due_today", "overdue", "open", "resolved", "all")
-_UNDER_WAY = Ticket.status.not_in(CLOSED)
+# Named one by one, so that an index on the status answers; the closed ones are nearly all there are.
+_UNDER_WAY = Ticket.status.in_(UNDER_WAY)
 _URGENCY = case({name: rank for rank, name in enumerate(reversed(PRIORITIES))}, value=Ticket.priority, else_=9)
 
 

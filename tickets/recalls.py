@@ -3,14 +3,41 @@
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, String, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from tickets.counting import Counts, Dimension, Scope, answered, called_again, counted, how_many, in_base, share
+from tickets.counting import (
+    AnySelect,
+    Bits,
+    Counts,
+    Dimension,
+    Scope,
+    Tally,
+    answered,
+    called_again,
+    follows,
+    in_base,
+    over_days,
+    share,
+    tally,
+    there_is,
+)
 from tickets.model import Interaction
 
 BINS, BIN_HOURS = 12, 6
+_CALL, _ANSWERED, _IDENTIFIED, _RECALLED, _NET, _SAME, _GAVE_UP, _REDIALLED = (1 << place for place in range(8))
+_COLUMNS = {
+    "calls": Bits(_CALL),
+    "excluded": Bits(0, clear=_CALL),
+    "answered": Bits(_ANSWERED),
+    "identified": Bits(_IDENTIFIED),
+    "recalled": Bits(_RECALLED),
+    "recalled_net": Bits(_NET),
+    "recalled_same": Bits(_SAME),
+    "abandoned": Bits(_GAVE_UP),
+    "redialled": Bits(_REDIALLED),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,57 +70,45 @@ class Recalls(Counts):
         return share(self.identified, self.answered)
 
 
+async def count(session: AsyncSession, scope: Scope, *by: Dimension) -> Tally[Recalls]:
+    """Components by day and each of these dimensions of the first call."""
+    call = aliased(Interaction)
+    marked = select(
+        call.day,
+        call.queue_id.label("queue"),
+        call.topic_id.label("topic"),
+        call.agent_id.label("agent"),
+        _mark(call, scope).label("mark"),
+    ).where(in_base(call, scope))
+    return await tally(session, marked, _COLUMNS, Recalls, by)
+
+
 async def by_day(session: AsyncSession, scope: Scope) -> dict[date, Recalls]:
     """Components of each day that had calls."""
-    call = aliased(Interaction)
-    query = select(call.day, *_columns(call, scope)).where(in_base(call, scope)).group_by(call.day)
-    return {row.day: Recalls.of(row) for row in await session.execute(query)}
-
-
-async def by_day_and(session: AsyncSession, scope: Scope, dimension: Dimension) -> dict[tuple[date, str], Recalls]:
-    """Components of each day by queue, topic or agent."""
-    call = aliased(Interaction)
-    key = key_of(call, dimension)
-    query = select(call.day, key.label("key"), *_columns(call, scope)).where(in_base(call, scope))
-    return {(row.day, row.key): Recalls.of(row) for row in await session.execute(query.group_by(call.day, key))}
+    return {day: counts for (day, _), counts in (await count(session, scope, "all"))["all"].items()}
 
 
 async def by(session: AsyncSession, scope: Scope, dimension: Dimension) -> dict[str, Recalls]:
     """Components over the whole scope by queue, topic or agent of the first call; calls without one are under ''."""
-    call = aliased(Interaction)
-    key = key_of(call, dimension)
-    query = select(key.label("key"), *_columns(call, scope)).where(in_base(call, scope)).group_by(key)
-    return {row.key: Recalls.of(row) for row in await session.execute(query)}
+    return over_days((await count(session, scope, dimension))[dimension])
 
 
-def key_of(call: type[Interaction], dimension: Dimension) -> ColumnElement[str]:
-    """The column by which a dimension groups calls."""
-    if dimension == "all":
-        return literal("", String)
-    columns = {"queue": call.queue_id, "topic": call.topic_id, "agent": call.agent_id}
-    return func.coalesce(columns[dimension], "")
-
-
-def _columns(call: type[Interaction], scope: Scope) -> list[ColumnElement[int]]:
+def _mark(call: type[Interaction], scope: Scope) -> ColumnElement[int]:
+    """All that is counted of a call, as bits; later calls are looked up only where they matter."""
     policy = scope.policy
-    identified = and_(answered(call), call.subject.is_not(None))
-    gave_up = and_(counted(call), call.answered_at.is_(None), call.abandoned)
-    again, not_missed, same = aliased(Interaction), aliased(Interaction), aliased(Interaction)
+    net, same = aliased(Interaction), aliased(Interaction)
+    not_missed = there_is(follows(net, call, policy), net.returns_missed.is_(False))
     reason = or_(same.topic_id == call.topic_id, same.ticket_id == call.ticket_id)
-    columns = {
-        "calls": counted(call),
-        "excluded": call.disposition.is_not(None),
-        "answered": answered(call),
-        "identified": identified,
-        "recalled": and_(identified, called_again(call, policy, then=again)),
-        "recalled_net": and_(
-            identified, called_again(call, policy, not_missed.returns_missed.is_(False), then=not_missed)
-        ),
-        "recalled_same": and_(identified, called_again(call, policy, reason, then=same)),
-        "abandoned": gave_up,
-        "redialled": and_(gave_up, call.subject.is_not(None), called_again(call, policy)),
-    }
-    return [how_many(condition).label(name) for name, condition in columns.items()]
+    same_reason = there_is(follows(same, call, policy), reason)
+    redialled = case((called_again(call, policy), _REDIALLED), else_=0)
+    identified = _CALL | _ANSWERED | _IDENTIFIED
+    return case(
+        (call.disposition.is_not(None), 0),
+        (call.answered_at.is_(None), _CALL + case((call.abandoned, _GAVE_UP + redialled), else_=0)),
+        (call.subject.is_(None), _CALL | _ANSWERED),
+        (~called_again(call, policy), identified),
+        else_=(identified | _RECALLED) + case((not_missed, _NET), else_=0) + case((same_reason, _SAME), else_=0),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,85 +123,51 @@ class Pair:
 async def pairs(session: AsyncSession, scope: Scope, *, topic_id: str | None = None, limit: int = 50) -> list[Pair]:
     """First calls with their recall, latest first, for looking into."""
     first, then = aliased(Interaction), aliased(Interaction)
-    query = (
-        select(first, then)
-        .join(then, _first_follow_up(first, then, scope))
-        .where(in_base(first, scope), answered(first), first.subject.is_not(None))
-        .order_by(then.arrived_at.desc(), first.id)
-        .limit(limit)
-    )
+    query = _followed(select(first, then), first, then, scope).order_by(then.arrived_at.desc(), first.id).limit(limit)
     if topic_id is not None:
         query = query.where(first.topic_id == topic_id)
     rows = await session.execute(query)
     return [Pair(one, other, (other.arrived_at or 0.0) - (one.ended_at or 0.0)) for one, other in rows]
 
 
-def _first_follow_up(first: type[Interaction], then: type[Interaction], scope: Scope) -> ColumnElement[bool]:
+def _followed(query: AnySelect, first: type[Interaction], then: type[Interaction], scope: Scope) -> AnySelect:
+    """First calls of the scope that count, each joined to the earliest call that followed it."""
     candidate = aliased(Interaction)
     earliest = (
         select(candidate.id)
-        .where(
-            candidate.subject == first.subject,
-            candidate.programme_id == first.programme_id,
-            candidate.direction == "inbound",
-            candidate.disposition.is_(None),
-            candidate.arrived_at > first.ended_at,
-            candidate.arrived_at <= first.ended_at + scope.policy.recall_window,
-        )
-        .order_by(candidate.arrived_at, candidate.id)
+        .where(follows(candidate, first, scope.policy))
+        .order_by(candidate.arrived_at)
         .limit(1)
         .correlate(first)
         .scalar_subquery()
     )
-    return then.id == earliest
-
-
-async def gaps(session: AsyncSession, scope: Scope) -> list[int]:
-    """How many recalls came in each six hours after the first call (twelve steps; the last takes the rest)."""
-    first, then = aliased(Interaction), aliased(Interaction)
-    gap = then.arrived_at - first.ended_at
-    step = BIN_HOURS * 3600
-    place = case(*((gap <= (number + 1) * step, number) for number in range(BINS - 1)), else_=BINS - 1)
-    query = (
-        select(place, func.count())
-        .select_from(first)
-        .join(then, _first_follow_up(first, then, scope))
+    return (
+        query.select_from(first)
+        .join(then, then.id == earliest)
         .where(in_base(first, scope), answered(first), first.subject.is_not(None))
-        .group_by(place)
     )
-    found = {int(row[0]): int(row[1]) for row in await session.execute(query)}
-    return [found.get(place, 0) for place in range(BINS)]
 
 
-async def causes(session: AsyncSession, scope: Scope) -> dict[str, int]:
-    """How often each cause was given by the agents who took the recalls of this scope's calls; '' where none was."""
+async def gaps(session: AsyncSession, scope: Scope) -> dict[tuple[date, str], int]:
+    """Recalls by the six hours after the first call in which they came ('00' to '11'), by the first call's day."""
+    first, then = aliased(Interaction), aliased(Interaction)
+    gap, step = then.arrived_at - first.ended_at, BIN_HOURS * 3600
+    place = case(*((gap <= (number + 1) * step, f"{number:02}") for number in range(BINS - 1)), else_=f"{BINS - 1:02}")
+    query = _followed(select(first.day, place, func.count()), first, then, scope).group_by(first.day, place)
+    return {(row[0], row[1]): row[2] for row in await session.execute(query)}
+
+
+async def causes(session: AsyncSession, scope: Scope) -> dict[tuple[date, str], int]:
+    """How often each cause was given for the recalls of this scope's calls, by their day; '' where none was."""
     first, then = aliased(Interaction), aliased(Interaction)
     cause = func.coalesce(then.recall_cause_id, "")
-    query = (
-        select(cause, func.count())
-        .select_from(first)
-        .join(then, _first_follow_up(first, then, scope))
-        .where(in_base(first, scope), answered(first), first.subject.is_not(None))
-        .group_by(cause)
-    )
-    return {str(row[0]): int(row[1]) for row in await session.execute(query)}
+    query = _followed(select(first.day, cause, func.count()), first, then, scope).group_by(first.day, cause)
+    return {(row[0], row[1]): row[2] for row in await session.execute(query)}
 
 
-async def arrived_on(session: AsyncSession, scope: Scope, begin: float, end: float) -> int:
+async def arrived_between(session: AsyncSession, scope: Scope, begin: float, end: float) -> int:
     """How many first calls of the scope's agent were followed by their recall between two instants (epoch seconds)."""
     first, then = aliased(Interaction), aliased(Interaction)
     back = timedelta(seconds=scope.policy.recall_window) + timedelta(days=1)
-    earlier = replace(scope, first=scope.first - back)
-    query = (
-        select(func.count())
-        .select_from(first)
-        .join(then, _first_follow_up(first, then, scope))
-        .where(
-            in_base(first, earlier),
-            answered(first),
-            first.subject.is_not(None),
-            then.arrived_at >= begin,
-            then.arrived_at < end,
-        )
-    )
-    return await session.scalar(query) or 0
+    query = _followed(select(func.count()), first, then, replace(scope, first=scope.first - back))
+    return await session.scalar(query.where(then.arrived_at >= begin, then.arrived_at < end)) or 0

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from acd.model import Programme
 from core.clock import iso
 from core.errors import Invalid, NotFound
-from tickets import fcr, figures, people, recalls, service_level
+from tickets import fcr, people, recalls, service_level
 from tickets.catalogue import topic_names
 from tickets.counting import Counts, Dimension, Scope, share
 from tickets.days import day_end, day_start, local_day
 from tickets.fcr import Resolutions
-from tickets.figures import DayFigure
+from tickets.figures import DayFigure, Figures, figures_of
 from tickets.maturity import together
 from tickets.model import InteractionLeg
 from tickets.policy import HOUR, policy_of
@@ -52,7 +52,8 @@ async def recall(
     Over several programmes the counts are added; programmes with different recall windows are never added.
     """
     scopes = await _scopes(session, programme_id, first, last)
-    rows = [row for scope in scopes for row in await figures.days(session, scope, at)]
+    found = [await figures_of(session, scope, at, "topic", "agent") for scope in scopes]
+    rows = [row for one in found for row in one.days]
     promised = sum([await promises_due(session, scope, at) for scope in scopes], PromiseCounts())
     policy = scopes[0].policy
     return {
@@ -64,11 +65,11 @@ async def recall(
         "recall": recall_view(_sum((row.recall for row in rows), Recalls())),
         "fcr": fcr_view(_sum((row.fcr for row in rows), Resolutions())),
         "days": _days(rows),
-        "topics": await _groups(session, scopes, "topic", at, language),
-        "agents": await _groups(session, scopes, "agent", at, language),
-        "causes": await _causes(session, scopes),
+        "topics": await _groups(session, found, "topic", language),
+        "agents": await _groups(session, found, "agent", language),
+        "causes": _causes(found),
         "promises": promise_figure_view(promised),
-        "gaps": [sum(step) for step in zip(*[await recalls.gaps(session, scope) for scope in scopes], strict=True)],
+        "gaps": [sum(one.gaps.get(f"{step:02}", 0) for one in found) for step in range(recalls.BINS)],
     }
 
 
@@ -112,19 +113,19 @@ def _sum(counts: Iterable[_C], nothing: _C) -> _C:
 
 
 async def _groups(
-    session: AsyncSession, scopes: Sequence[Scope], dimension: Dimension, at: float, language: str
+    session: AsyncSession, found: Sequence[Figures], dimension: Dimension, language: str
 ) -> list[GroupRowView]:
-    found = [group for scope in scopes for group in await figures.groups(session, scope, dimension, at)]
+    groups = [group for one in found for group in one.groups[dimension]]
     recall_of: dict[str, Recalls] = {}
     fcr_of: dict[str, Resolutions] = {}
-    for group in found:
+    for group in groups:
         recall_of[group.key] = recall_of.get(group.key, Recalls()) + group.recall
         fcr_of[group.key] = fcr_of.get(group.key, Resolutions()) + group.fcr
     if dimension == "agent":
         names = await people.agent_names(session, recall_of)
     else:
         names = await topic_names(session, recall_of, language)
-    unripe = {group.key for group in found if group.maturity == "provisional"}
+    unripe = {group.key for group in groups if group.maturity == "provisional"}
     return [
         {
             "id": key or None,
@@ -138,10 +139,10 @@ async def _groups(
     ]
 
 
-async def _causes(session: AsyncSession, scopes: Sequence[Scope]) -> list[CauseRowView]:
+def _causes(found: Sequence[Figures]) -> list[CauseRowView]:
     total: dict[str, int] = {}
-    for scope in scopes:
-        for cause, count in (await recalls.causes(session, scope)).items():
+    for one in found:
+        for cause, count in one.causes.items():
             total[cause] = total.get(cause, 0) + count
     ordered = sorted(total.items(), key=lambda item: (-item[1], item[0]))
     return [{"id": cause or None, "recalls": count} for cause, count in ordered]
@@ -222,7 +223,7 @@ async def my_day(session: AsyncSession, at: float, agent_id: str) -> MyDayView:
     for programme in programmes:
         scope = _today_of(programme, at, agent_id)
         resolutions += (await fcr.by_day(session, scope)).get(scope.first, Resolutions())
-        again += await recalls.arrived_on(session, scope, begin, end)
+        again += await recalls.arrived_between(session, scope, begin, end)
     return {
         "day": day,
         "calls": row[0],

@@ -26,7 +26,7 @@ from tickets.views import (
     open_ticket_view,
     promise_view,
 )
-from tickets.work import CLOSED
+from tickets.work import UNDER_WAY
 
 _BROKEN_FOR = 30 * 86_400.0
 """How long (seconds) a broken promise is still shown to whoever answers."""
@@ -144,7 +144,7 @@ async def _open_tickets(session: AsyncSession, customer_id: str, facts: CallFact
         select(Ticket)
         .where(
             Ticket.customer_id == customer_id,
-            Ticket.status.not_in(CLOSED),
+            Ticket.status.in_(UNDER_WAY),
             or_(Ticket.opened_by.is_(None), Ticket.opened_by != facts.interaction_id),
         )
         .order_by(Ticket.due.is_(None), Ticket.due, Ticket.opened_at.desc())

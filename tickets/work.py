@@ -14,6 +14,7 @@ from tickets.unit import Unit
 
 Status = Literal["open", "pending_back_office", "pending_call_back", "resolved", "merged", "dropped"]
 PRIORITIES = ("low", "normal", "high", "urgent")
+UNDER_WAY = ("open", "pending_back_office", "pending_call_back")
 CLOSED = ("resolved", "merged", "dropped")
 GONE = ("merged", "dropped")
 _EDITABLE = frozenset({"title", "topic_id", "priority", "due"})

@@ -38,7 +38,7 @@ class Ticket(Base):
     opened_by: Mapped[str | None] = mapped_column(String(64), index=True)
     origin_key: Mapped[str | None] = mapped_column(String(64), unique=True)
     opened_at: Mapped[float] = mapped_column(Float, index=True)
-    changed_at: Mapped[float] = mapped_column(Float)
+    changed_at: Mapped[float] = mapped_column(Float, index=True)
     first_resolved_at: Mapped[float | None] = mapped_column(Float)
     resolved_at: Mapped[float | None] = mapped_column(Float)
     back_office_at: Mapped[float | None] = mapped_column(Float)

@@ -114,7 +114,7 @@ async def _compare(database: Database, world: tuple[Told, ...]) -> None:
             assert asdict(sum(parts, recalls.Recalls())) == reference.recall(world)
             tickets = (await fcr.by(session, SCOPE, dimension)).values()
             assert asdict(sum(tickets, fcr.Resolutions())) == reference.fcr(world, NOT_FRONT)
-        assert sum(await recalls.gaps(session, SCOPE)) == reference.recall(world)["recalled"]
+        assert sum((await recalls.gaps(session, SCOPE)).values()) == reference.recall(world)["recalled"]
         assert len(await recalls.pairs(session, SCOPE)) == reference.recall(world)["recalled"]
 
 

@@ -37,7 +37,7 @@ async def _fcr(world: World, scope: Scope | None = None) -> Resolutions:
 
 async def _days(world: World, at: float) -> dict[date, DayFigure]:
     async with world.database.reading() as session:
-        return {figure.day: figure for figure in await figures.days(session, _scope(), at)}
+        return {figure.day: figure for figure in (await figures.figures_of(session, _scope(), at)).days}
 
 
 # --- recall ---------------------------------------------------------------------------------------------------------
@@ -292,9 +292,9 @@ async def test_days_that_are_final_are_stored_once_with_the_policy_that_counted_
     assert await figures.freeze_ripe_days(world.tickets) == 1
     assert await figures.freeze_ripe_days(world.tickets) == 0
     async with world.database.reading() as session:
-        by_agent = await figures.groups(session, _scope(), "agent", NOON + 10 * DAY)
+        by_agent = (await figures.figures_of(session, _scope(), NOON + 10 * DAY, "agent")).groups["agent"]
         other_window = replace(_scope(), policy=Policy(recall_window=48 * HOUR))
-        recounted = await figures.days(session, other_window, NOON + 10 * DAY)
+        recounted = (await figures.figures_of(session, other_window, NOON + 10 * DAY)).days
     assert [(group.key, group.maturity, group.recall.answered) for group in by_agent] == [("a-giulia", "final", 1)]
     assert len(recounted) == 1, "a day stored under another definition is counted again, not mixed in"
 
@@ -307,11 +307,13 @@ async def test_groups_add_up_to_the_days_across_stored_and_live_ones(world: Worl
     world.clock = ManualClock(at)
     assert await figures.freeze_ripe_days(world.tickets) == 3
     async with world.database.reading() as session:
-        by_day = await figures.days(session, _scope(), at)
-        for dimension in ("agent", "topic", "queue"):
-            groups = await figures.groups(session, _scope(), dimension, at)  # type: ignore[arg-type]
-            assert sum((one.recall for one in groups), Recalls()) == sum((one.recall for one in by_day), Recalls())
-            assert sum((one.fcr for one in groups), Resolutions()) == sum((one.fcr for one in by_day), Resolutions())
+        found = await figures.figures_of(session, _scope(), at, "agent", "topic", "queue")
+    by_day = found.days
+    for groups in found.groups.values():
+        assert sum((one.recall for one in groups), Recalls()) == sum((one.recall for one in by_day), Recalls())
+        assert sum((one.fcr for one in groups), Resolutions()) == sum((one.fcr for one in by_day), Resolutions())
+    recalled = sum(one.recall.recalled for one in by_day)
+    assert (sum(found.gaps.values()), sum(found.causes.values()), recalled) == (3, 3, 3)
     assert [one.maturity for one in by_day] == ["final"] * 3 + ["provisional"] * 2
 
 
