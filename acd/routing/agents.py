@@ -87,7 +87,7 @@ def release_reserved(state: State, agent: AgentRecord) -> None:
 
 
 def sign_in(state: State, agent: AgentRecord, node: str, ready: bool) -> None:
-    """A shift begins."""
+    """A shift begins; `refresh` is the caller's part."""
     if not agent.signed_in:
         agent.signed_in = True
         agent.profile.signed_in += 1
@@ -99,7 +99,6 @@ def sign_in(state: State, agent: AgentRecord, node: str, ready: bool) -> None:
     agent.wants_ready = ready
     agent.reason = "" if ready else "signed_in"
     move_to_node(state, agent, node or agent.conf.node)
-    refresh(state, agent)
 
 
 def move_to_node(state: State, agent: AgentRecord, node: str) -> None:

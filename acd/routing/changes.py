@@ -1,7 +1,7 @@
 """A new configuration, taken over without disturbing those who wait: only what differs is touched."""
 
 from acd.config import Agent, RoutingConfig, Strategy
-from acd.routing import agents, entry, offers
+from acd.routing import agents, answers, entry
 from acd.routing.demands import step_out, targets_of_plan, tell_apart, weigh
 from acd.routing.due import arm_closing
 from acd.routing.queues import PlanRecord, QueueRecord
@@ -56,6 +56,7 @@ def _clear(state: State, affected: set[str]) -> list[str]:
         for key in list(queue.line):
             step_out(state, state.interactions[key[4]])
             found.append(key[4])
+        found += queue.offered
         for demand in queue.demands.values():
             if demand in state.index.demands:
                 state.index.drop(demand)
@@ -92,10 +93,9 @@ def _take_place(state: State, interaction_id: str) -> None:
     plan = state.plans.get(call.plan_id) or call.queue.plan
     if plan is not call.plan:
         call.plan, call.mask, call.boost = plan, 0, 0
-        if not entry.advance(state, call):
-            return
     weigh(state, call)
-    state.loose_calls[interaction_id] = call
+    if call.place != "offered" and entry.advance(state, call):
+        state.loose_calls[interaction_id] = call
 
 
 def _load_agents(state: State) -> None:
@@ -125,7 +125,7 @@ def _change(state: State, agent: AgentRecord, conf: Agent) -> None:
 def _remove(state: State, agent: AgentRecord) -> None:
     """An agent who still talks finishes first, and is forgotten by a later change."""
     if agent.signed_in:
-        offers.withdraw_from(state, agent, "agent_signed_out")
+        answers.withdraw_from(state, agent, "agent_signed_out")
         agents.sign_out(state, agent, "removed")
     if not agent.signed_in:
         state.loose_agents.pop(agent.agent_id, None)

@@ -1,6 +1,6 @@
 """What happens when an instant has come."""
 
-from acd.routing import agents, entry, offers
+from acd.routing import agents, answers, entry
 from acd.routing.demands import key_of
 from acd.routing.figures import announcement
 from acd.routing.hours import is_open, next_close
@@ -18,7 +18,7 @@ def run(state: State, key: Key) -> None:
 
 
 def _offer(state: State, interaction_id: str, _: str) -> None:
-    offers.expire(state, state.interactions[interaction_id])
+    answers.expire(state, state.interactions[interaction_id])
 
 
 def _pause(state: State, agent_id: str, _: str) -> None:
@@ -37,8 +37,11 @@ def _release(state: State, interaction_id: str, _: str) -> None:
 
 def _plan(state: State, interaction_id: str, _: str) -> None:
     call = state.interactions[interaction_id]
+    if call.place == "offered":
+        # Not now that an agent rings: `requeue` looks at the plan again.
+        return
     before, key = call.mask, call.line_key
-    if not entry.advance(state, call) or key is None:
+    if not entry.advance(state, call):
         return
     if call.mask != before or key_of(state, call) != key:
         restand(state, call)

@@ -1,9 +1,9 @@
 """Offers: a reservation of one agent for one interaction, with a deadline and a fencing number."""
 
-from acd.effects import CallBackDue, Offer, OfferEnded, OfferWithdrawn, Requeued
+from acd.effects import Offer, OfferWithdrawn
 from acd.routing import agents
 from acd.routing.demands import step_out
-from acd.routing.state import RETURNED, AgentRecord, InteractionRecord, State
+from acd.routing.state import AgentRecord, InteractionRecord, State
 from acd.routing.timers import ANNOUNCE, OFFER, PLAN, RELEASE
 
 
@@ -47,42 +47,6 @@ def close(state: State, call: InteractionRecord) -> AgentRecord:
     return agent
 
 
-def accept(state: State, call: InteractionRecord) -> None:
-    """Agent and interaction are together."""
-    fence = call.fence
-    agent = close(state, call)
-    agent.ronas = agent.rejections = agent.failures = 0
-    call.place = "talking"
-    call.failures = 0
-    call.agents[agent.agent_id] = None
-    stop_waiting_timers(state, call)
-    agents.start_work(state, agent, call.interaction_id, call.channel, call.queue.conf.queue_id, "talking")
-    state.out.append(OfferEnded(fence, call.interaction_id, agent.agent_id, "accepted"))
-    agents.refresh(state, agent)
-    if call.number:
-        call.attempt += 1
-        call.dialling = True
-        state.out.append(CallBackDue(call.interaction_id, agent.agent_id, call.number, call.attempt))
-
-
-def refuse(state: State, call: InteractionRecord, reason: str) -> None:
-    """The agent's side said no: the interaction goes back to the head of the line."""
-    fence = call.fence
-    agent = close(state, call)
-    state.out.append(OfferEnded(fence, call.interaction_id, agent.agent_id, reason))
-    penalise(state, agent, reason)
-    requeue(state, call, reason)
-
-
-def expire(state: State, call: InteractionRecord) -> None:
-    """Nobody answered until the deadline."""
-    fence = call.fence
-    agent = close(state, call)
-    state.out.append(OfferWithdrawn(fence, call.interaction_id, agent.agent_id, "deadline"))
-    penalise(state, agent, "no_answer")
-    requeue(state, call, "no_answer")
-
-
 def withdraw(state: State, call: InteractionRecord, reason: str) -> AgentRecord:
     """Take the offer back without blame; what becomes of the interaction is the caller's part."""
     fence = call.fence
@@ -90,28 +54,6 @@ def withdraw(state: State, call: InteractionRecord, reason: str) -> AgentRecord:
     state.out.append(OfferWithdrawn(fence, call.interaction_id, agent.agent_id, reason))
     agents.refresh(state, agent)
     return agent
-
-
-def withdraw_from(state: State, agent: AgentRecord, reason: str) -> None:
-    """The agent can no longer take the offer it has, if any: its interaction goes back to the head of the line."""
-    call = agent.offer
-    if call is not None:
-        withdraw(state, call, reason)
-        requeue(state, call, reason)
-
-
-def requeue(state: State, call: InteractionRecord, reason: str) -> None:
-    """Back to the head of the line with the original waiting time."""
-    call.rank = min(call.rank, RETURNED)
-    call.place = "waiting"
-    call.preferred_wait = 0.0
-    rules = state.config.refusals
-    if reason == "failed":
-        call.failures += 1
-        if call.failures >= rules.failed_limit:
-            hold(state, call, state.now + doubled(state, call.failures - rules.failed_limit))
-    state.out.append(Requeued(call.interaction_id, call.queue.conf.queue_id, call.waiting_since, reason))
-    state.loose_calls[call.interaction_id] = call
 
 
 def hold(state: State, call: InteractionRecord, until: float) -> None:
@@ -125,36 +67,6 @@ def doubled(state: State, times: int) -> float:
     """The pause after so many further failures in a row, in seconds."""
     rules = state.config.refusals
     return float(min(rules.failed_pause * 2 ** min(times, 20), rules.failed_pause_max))
-
-
-def penalise(state: State, agent: AgentRecord, reason: str) -> None:
-    """What an offer that came to nothing costs the agent (see `acd.config.Refusals`)."""
-    rules = state.config.refusals
-    if reason == "no_answer":
-        agent.ronas += 1
-        if agent.ronas >= rules.rona_limit:
-            agents.sign_out(state, agent, "rona")
-        else:
-            agents.set_not_ready(state, agent, "rona")
-    elif reason == "unreachable":
-        agents.set_not_ready(state, agent, "phone_lost")
-    elif reason == "rejected":
-        agent.rejections += 1
-        if agent.rejections >= rules.reject_limit:
-            agents.set_not_ready(state, agent, "rejected")
-        else:
-            pause(state, agent, rules.reject_pause, "rejected")
-    elif reason == "busy":
-        pause(state, agent, rules.busy_pause, "phone_busy")
-    else:
-        agent.failures += 1
-        pause(state, agent, doubled(state, agent.failures - 1), "retry")
-
-
-def pause(state: State, agent: AgentRecord, seconds: float, reason: str) -> None:
-    """Keep the agent from offers for so long; an offer must never be repeated at once."""
-    agents.set_pause(state, agent, state.now + max(seconds, 0.1), reason)
-    agents.refresh(state, agent)
 
 
 def stop_waiting_timers(state: State, call: InteractionRecord) -> None:

@@ -43,9 +43,9 @@ def _settle_many(state: State) -> None:
             _stand(state, calls.pop())
         for agent in agents:
             pick = picks.get(agent.agent_id)
-            if pick is None or pick.place == "offered" or not agent.keys:
+            if pick is None or pick.place == "offered" or agent.offer is not None:
                 picks.pop(agent.agent_id, None)
-                found = _call_for(state, agent, pooled=True) if agent.keys else None
+                found = _call_for(state, agent, pooled=True) if is_available(agent) else None
                 if found is not None:
                     picks[agent.agent_id] = found
         first = min([*picks.values(), *calls[-1:]], key=lambda call: key_of(state, call), default=None)
@@ -90,21 +90,26 @@ def _serve_one(state: State, agent: AgentRecord) -> None:
     if found is not None:
         # The queue lets one agent go, and that is the best of all who are ready, not the one just freed.
         offers.make(state, found, _agent_for(state, found) or agent)
+        if agent.offer is None:
+            state.loose_agents[agent.agent_id] = agent
 
 
 def _agent_for(state: State, call: InteractionRecord) -> AgentRecord | None:
     """The agent to be offered this interaction now."""
     if call.place != "waiting":
         return None
-    if call.preferred:
-        agent = state.agents.get(call.preferred)
-        if agent is not None and agent.keys and is_open(state, agent, call.channel) and can_serve(state, agent, call):
-            return agent
+    preferred = state.agents.get(call.preferred) if call.preferred else None
+    if preferred is not None and _suits(state, preferred, call):
+        return preferred
     demand = demand_of(state, call)
     if demand.reserve and demand.ready() <= demand.reserve:
         return None
     agent_id = demand.best_agent()
     return None if agent_id is None else state.agents[agent_id]
+
+
+def _suits(state: State, agent: AgentRecord, call: InteractionRecord) -> bool:
+    return is_available(agent) and is_open(state, agent, call.channel) and can_serve(state, agent, call)
 
 
 def _call_for(state: State, agent: AgentRecord, pooled: bool) -> InteractionRecord | None:

@@ -18,7 +18,7 @@ from acd.events import (
     WrapUpEnded,
     WrapUpExtended,
 )
-from acd.routing import agents, entry, offers
+from acd.routing import agents, answers, entry
 from acd.routing.state import AgentRecord, InteractionRecord, State, Work, put_load
 from acd.routing.timers import WRAP_UP
 
@@ -46,13 +46,14 @@ def signed_in(state: State, event: AgentSignedIn) -> None:
         state.ignore("AgentSignedIn", event.agent_id, "signed in already")
         return
     agents.sign_in(state, agent, event.node, event.ready)
+    agents.refresh(state, agent)
 
 
 def signed_out(state: State, event: AgentSignedOut) -> None:
     """A shift ends."""
     agent = find(state, event, event.agent_id)
     if agent is not None:
-        offers.withdraw_from(state, agent, "agent_signed_out")
+        answers.withdraw_from(state, agent, "agent_signed_out")
         agents.sign_out(state, agent, event.reason)
 
 
@@ -75,7 +76,7 @@ def not_ready(state: State, event: AgentNotReady) -> None:
     if not agent.wants_ready and agent.reason == event.reason:
         state.ignore("AgentNotReady", event.agent_id, "not ready already")
         return
-    offers.withdraw_from(state, agent, "agent_not_ready")
+    answers.withdraw_from(state, agent, "agent_not_ready")
     agents.set_not_ready(state, agent, event.reason)
 
 
@@ -88,7 +89,7 @@ def busy(state: State, event: AgentBusy) -> None:
     if event.interaction_id in agent.work or (call is not None and call.place != "talking"):
         state.ignore("AgentBusy", event.interaction_id, "the agent has it already, or it waits")
         return
-    offers.withdraw_from(state, agent, "agent_busy")
+    answers.withdraw_from(state, agent, "agent_busy")
     _give(state, agent, event.interaction_id, event.queue_id, event.channel, event.direction, "talking")
     agents.refresh(state, agent)
 
@@ -112,7 +113,7 @@ def accepted(state: State, event: OfferAccepted) -> None:
     if call is None:
         state.ignore("OfferAccepted", str(event.fence), "stale fence")
     else:
-        offers.accept(state, call)
+        answers.accept(state, call)
 
 
 def refused(state: State, event: OfferRefused) -> None:
@@ -121,7 +122,7 @@ def refused(state: State, event: OfferRefused) -> None:
     if call is None:
         state.ignore("OfferRefused", str(event.fence), "stale fence")
     else:
-        offers.refuse(state, call, event.reason)
+        answers.refuse(state, call, event.reason)
 
 
 def having(state: State, event: object, interaction_id: str, agent_id: str) -> InteractionRecord | None:
@@ -159,7 +160,7 @@ def talk_transferred(state: State, event: TalkTransferred) -> None:
         agents.finish(state, other, call.interaction_id)
         work = None
     if work is None:
-        offers.withdraw_from(state, other, "agent_busy")
+        answers.withdraw_from(state, other, "agent_busy")
         queue_id = call.queue.conf.queue_id
         _give(state, other, call.interaction_id, queue_id, call.channel, call.direction, "talking")
     else:
@@ -175,7 +176,7 @@ def consult_started(state: State, event: ConsultStarted) -> None:
     if agent is None or call is None or call.place != "talking" or event.interaction_id in agent.work:
         state.ignore("ConsultStarted", event.interaction_id, "not in talk, or the expert is in it already")
         return
-    offers.withdraw_from(state, agent, "agent_busy")
+    answers.withdraw_from(state, agent, "agent_busy")
     _give(state, agent, call.interaction_id, call.queue.conf.queue_id, call.channel, call.direction, "consulting")
     agents.refresh(state, agent)
 

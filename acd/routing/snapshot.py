@@ -10,7 +10,7 @@ from acd.codec import agent_from_data, encode, queue_from_data
 from acd.config import RoutingConfig
 from acd.routing import changes
 from acd.routing.agents import move_to_node
-from acd.routing.demands import stand, weigh
+from acd.routing.demands import stand
 from acd.routing.queues import QueueRecord
 from acd.routing.state import AgentRecord, InteractionRecord, State, Work, has_room, is_available, put_load
 from core.errors import Invalid
@@ -24,8 +24,8 @@ _AGENT = (
 _WORK = ("channel", "queue_id", "phase", "since", "until", "extensions", "resting")
 _CALL = (
     "waiting_since", "place_since", "plan_since", "plan_id", "channel", "direction", "node", "require", "priority",
-    "boost", "rank", "front", "mask", "place", "preferred", "preferred_wait", "held_for", "retry_at", "offered_to",
-    "fence", "deadline", "failures", "hops", "number", "attempt", "dialling",
+    "boost", "level", "rank", "front", "mask", "place", "preferred", "preferred_wait", "held_for", "retry_at",
+    "offered_to", "fence", "deadline", "failures", "hops", "number", "attempt", "dialling",
 )  # fmt: skip
 
 
@@ -101,6 +101,8 @@ def put_back(config: RoutingConfig, data: Mapping[str, Any]) -> State:
     for kind, name, other, at in data["due"]:
         state.timers.set((kind, name, other), at)
     for agent in state.agents.values():
+        # While lines were filled, not everybody's offer was known yet.
+        state.unpool(agent)
         if is_available(agent) and has_room(state, agent):
             state.pool(agent)
     state.loose_agents.clear()
@@ -146,7 +148,6 @@ def _put_call(state: State, name: str, data: Mapping[str, Any]) -> None:
     call.plan = state.plans.get(call.plan_id) or queue.plan
     call.agents = dict.fromkeys(data["agents"])
     state.interactions[name] = call
-    weigh(state, call)
     if call.fence:
         state.offers[call.fence] = call
         state.agents[call.offered_to].offer = call

@@ -55,7 +55,7 @@ def of_interaction(call: InteractionRecord) -> InteractionView:
         call.direction,
         (call.offered_to,) if call.offered_to else tuple(call.agents),
         call.fence or None,
-        tuple(number for number in range(len(call.plan.steps)) if call.mask >> number & 1),
+        tuple(number for number in range(call.mask.bit_length()) if call.mask >> number & 1),
         call.number,
         call.attributes,
     )

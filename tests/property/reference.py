@@ -109,8 +109,11 @@ class Reference:
             ]
             if not pairs:
                 return
-            best = min(pair[:2] for pair in pairs)
-            equal = [(call, person) for order, choice, call, person in pairs if (order, choice) == best]
+            first = min(order for order, *_ in pairs)
+            equal = []
+            for call in {id(pair[2]): pair[2] for pair in pairs if pair[0] == first}.values():
+                best = min(choice for _, choice, one, _ in pairs if one is call)
+                equal += [(call, person) for _, choice, one, person in pairs if one is call and choice == best]
             drawn = self.drawn.get(self.fence + 1)
             self.offer(*next((c for c in equal if (c[0].name, c[1].agent.agent_id) == drawn), equal[0]))
 
