@@ -25,7 +25,7 @@ from acd.simulator.study import RouterMaker, Study, difference_of, study
 
 SHORT_SEEDS = range(1, 4)
 SEEDS = range(1, 17)
-TUNING_SEEDS = range(1001, 1013)
+TUNING_SEEDS, TUNING_TEAM, TUNING_ROUNDS = range(1001, 1025), 197, 10
 """Queue priorities were found on these, which no comparison uses."""
 JOBS = os.cpu_count() or 1
 
@@ -160,13 +160,13 @@ def _line(name: str, found: Study, base: Study | None) -> None:
 
 
 def _tune() -> int:
-    for team in (196,):
-        points, level = balanced(
-            lambda found, team=team: reference.day(team, replace(_OURS, head_starts=found)),  # type: ignore[misc]
-            TUNING_SEEDS,
-            jobs=JOBS,
-        )
-        print(json.dumps({"team": team, "head_starts": dict(points), "lowest_service_level": round(level, 4)}))
+    points, level = balanced(
+        lambda found: reference.day(TUNING_TEAM, replace(_OURS, head_starts=found)),
+        TUNING_SEEDS,
+        rounds=TUNING_ROUNDS,
+        jobs=JOBS,
+    )
+    print(json.dumps({"team": TUNING_TEAM, "head_starts": dict(points), "lowest_service_level": round(level, 4)}))
     return 0
 
 

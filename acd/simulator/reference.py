@@ -81,14 +81,14 @@ SCARCE: Mapping[str, int] = {"tariffs": 3, "complaints": 3, "portability": 2}
 HEAD_STARTS: Mapping[str, int] = {
     "services": 4,
     "technical": 0,
-    "billing": 1,
-    "tariffs": 9,
+    "billing": 3,
+    "tariffs": 11,
     "portability": 7,
-    "complaints": 6,
+    "complaints": 8,
 }
 """Queue priorities in points of `SECONDS_PER_PRIORITY`, so that all groups are answered equally well.
 
-Found by `acd.simulator.staffing.balanced` on seeds 1001 to 1012, which no comparison uses.
+Found by `python -m bench.staffing --tune` on seeds 1001 to 1024, which no comparison uses.
 """
 SECONDS_PER_PRIORITY = 5.0
 
