@@ -6,7 +6,7 @@ the process, so that a browser can tell a missed message from a restarted server
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,15 +61,13 @@ class Desk:
     phone_registered: bool = False
     call: DeskCall | None = None
     notices: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_NOTICES))
-    line: Mapping[str, Any] = field(default_factory=dict)
     painters: list[tuple[int, asyncio.Future[None]]] = field(default_factory=list)
 
 
 class Desks:
     """All desks, and the messages they send.
 
-    `publish(agent_id, desk)` hands a message over at once; `waiting(queue ids)` are since when (epoch seconds) callers
-    wait there.
+    `publish(agent_id, desk)` hands a message over at once.
     """
 
     def __init__(
@@ -77,13 +75,12 @@ class Desks:
         publish: Callable[[str, Mapping[str, Any]], None],
         view: Callable[[str], AgentView | None],
         names: Callable[[str, str], str],
-        waiting: Callable[[Iterable[str]], list[float]],
     ) -> None:
         self.epoch = new_id()
         self._publish = publish
         self._view = view
         self._names = names
-        self._waiting = waiting
+        self._lines: Mapping[str, Sequence[float]] = {}
         self._desks: dict[str, Desk] = {}
 
     def seats(self, seats: Mapping[str, Seat]) -> None:
@@ -115,12 +112,19 @@ class Desks:
         return next((desk for desk in self._desks.values() if _answers_for(desk, interaction_id)), None)
 
     def changed(self, desk: Desk, at: float) -> int:
-        """Number the desk's new state, send it, and return its number."""
+        """Number the desk's new state, send it if a browser shows it, and return its number."""
         desk.seq += 1
-        message = self.message(desk, at)
-        desk.line = message["waiting"]
-        self._publish(desk.seat.agent_id, message)
+        if desk.online is not None:
+            self._publish(desk.seat.agent_id, self.message(desk, at))
         return desk.seq
+
+    def lines(self, lines: Mapping[str, Sequence[float]], at: float) -> None:
+        """Take who waits now, queue id → since when (epoch seconds), and tell the desks whose lines look different."""
+        before, self._lines = self._lines, lines
+        for desk in self._desks.values():
+            queues = desk.seat.queues
+            if desk.online is not None and any(before.get(queue) != lines.get(queue) for queue in queues):
+                self.changed(desk, at)
 
     def notice(self, desk: Desk, kind: str, code: str, **values: str) -> None:
         """Add a notice; it goes out with the next change."""
@@ -178,14 +182,8 @@ class Desks:
 
     def _line(self, desk: Desk) -> dict[str, Any]:
         """Who waits in the queues this agent serves."""
-        since = self._waiting(desk.seat.queues)
+        since = [moment for queue in desk.seat.queues for moment in self._lines.get(queue, ())]
         return {"count": len(since), "longest_since": iso(min(since)) if since else None}
-
-    def line_changed(self, at: float) -> None:
-        """Tell the desks that are open of lines that look other than when last told."""
-        for desk in self._desks.values():
-            if desk.online is not None and self._line(desk) != desk.line:
-                self.changed(desk, at)
 
     def _call(self, desk: Desk, call: DeskCall) -> dict[str, Any]:
         facts, view, agent = call.facts, call.view, self._view(desk.seat.agent_id)

@@ -1,7 +1,8 @@
 """The database: one declarative base for all rooms' tables, sessions, and column types that hold on every engine."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,14 +61,19 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(url, **options)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._readings = async_sessionmaker(self.engine.execution_options(reading=True), expire_on_commit=False)
+        self._writer: asyncio.Lock | None = asyncio.Lock() if url.startswith("sqlite") else None
         if url.startswith("sqlite"):
             event.listen(self.engine.sync_engine, "connect", _sqlite_pragmas(busy_timeout))
             event.listen(self.engine.sync_engine, "begin", _sqlite_begin)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        """One unit of work: commits at the end, rolls back on any exception."""
-        async with self._sessions() as session, session.begin():
+        """One unit of work: commits at the end, rolls back on any exception.
+
+        SQLite has one writer at a time: units of work of this process take turns, first come first served, instead of
+        knocking at its lock. So one must not be opened inside another.
+        """
+        async with self._writer or nullcontext(), self._sessions() as session, session.begin():
             yield session
 
     @asynccontextmanager

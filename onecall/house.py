@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -98,12 +98,7 @@ class RoutingHouse:
         self._bridge = Bridge(_bridge_settings(settings, self._manager_secret), self._journal, self._clock)
         engine = Engine(operation.routing, first_fence=time.time_ns() // 1_000_000)
 
-        def waiting(queues: Iterable[str]) -> list[float]:
-            return [view.waiting_since for queue_id in queues for view in engine.waiting(queue_id)]
-
-        desks = Desks(
-            lambda agent_id, desk: self._publisher.say(f"desk.{agent_id}", desk), engine.agent, self._name, waiting
-        )
+        desks = Desks(lambda agent_id, desk: self._publisher.say(f"desk.{agent_id}", desk), engine.agent, self._name)
         desks.seats(operation.seats)
         folder = settings.state.resolve()
         ivr_settings = IvrSettings(
@@ -177,7 +172,9 @@ class RoutingHouse:
                     await dirty.wait()
             dirty.clear()
             self._publisher.say("floor", self._floor())
-            self._board.desks.line_changed(self._clock.now())
+            engine = self._board.engine
+            lines = {queue: [view.waiting_since for view in engine.waiting(queue)] for queue in self._operation.queues}
+            self._board.desks.lines(lines, self._clock.now())
             await asyncio.sleep(_FLOOR_PAUSE)
 
     async def _watch_configuration(self) -> None:

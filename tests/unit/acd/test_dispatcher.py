@@ -90,7 +90,7 @@ class House:
         )
         self.engine = Engine(config, first_fence=100)
         self.desks = Desks(
-            lambda agent, desk: self.sent.append((agent, desk)), self.engine.agent, lambda _, thing: thing, lambda _: []
+            lambda agent, desk: self.sent.append((agent, desk)), self.engine.agent, lambda _, thing: thing
         )
         self.desks.seats(
             {
@@ -116,6 +116,11 @@ class House:
 
     async def cmd(self, cmd: str, agent: str = "a1", **more: Any) -> Mapping[str, Any]:
         return await self.commands.handle({"cmd": cmd, "agent_id": agent, **more})
+
+    def desk(self, agent: str = "a1") -> Mapping[str, Any]:
+        desk = self.desks.get(agent)
+        assert desk is not None
+        return self.desks.message(desk, self.clock.now())
 
     async def ready(self, agent: str = "a1") -> None:
         extension = {"a1": "2001", "a2": "2002"}[agent]
@@ -163,6 +168,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 async def test_the_pop_is_sent_before_the_phone_is_told_to_ring(house: House) -> None:
     await house.ready()
+    await house.cmd("desk.online", connection_id="c1")
     house.arrive()
     _, ring = await house.telephony.wait_for("ring")
     _, desk = house.sent[-1]
@@ -176,7 +182,7 @@ async def test_an_open_desk_is_waited_for_until_it_has_painted_the_pop(house: Ho
     await house.cmd("desk.online", connection_id="c1")
     house.arrive()
     async with asyncio.timeout(5):
-        while not (house.sent and house.sent[-1][1]["call"]):
+        while not (house.sent and house.desk()["call"]):
             await asyncio.sleep(0)
     assert house.telephony.asked == []
     await house.cmd("desk.painted", seq=house.sent[-1][1]["seq"])
@@ -205,7 +211,7 @@ async def test_a_caller_who_leaves_while_the_phone_rings_stops_it_and_the_agent_
     house.dispatcher.caller_gone(house.clock.advance(3), "i1", "caller", "hold", 16)
     assert await house.telephony.wait_for("stop_ringing") == ("stop_ringing", ring.fence)
     assert house.state() == ("ready", "")
-    assert house.sent[-1][1]["call"] is None
+    assert house.desk()["call"] is None
     assert house.board.statistics.count("q").short_abandoned == 1
 
 
@@ -242,10 +248,10 @@ async def test_an_answer_to_a_withdrawn_offer_changes_nothing(house: House) -> N
 async def test_the_answer_opens_one_ticket_and_the_desk_shows_it(house: House) -> None:
     await house.talk()
     async with asyncio.timeout(5):
-        while not house.sent[-1][1]["call"]["ticket_id"]:
+        while not house.desk()["call"]["ticket_id"]:
             await asyncio.sleep(0)
     assert house.stories.opened == ["i1"]
-    assert house.sent[-1][1]["call"]["phase"] == "talking"
+    assert house.desk()["call"]["phase"] == "talking"
 
 
 async def test_an_agent_who_hangs_up_wraps_up_and_is_ready_when_it_is_saved(house: House) -> None:
@@ -256,7 +262,7 @@ async def test_an_agent_who_hangs_up_wraps_up_and_is_ready_when_it_is_saved(hous
     house.clock.advance(12)
     await house.cmd("wrap_up.end", then="ready")
     assert house.state() == ("ready", "")
-    assert house.sent[-1][1]["call"] is None
+    assert house.desk()["call"] is None
     assert await house.kinds() == [
         "queue.entered",
         "offer.made",
@@ -279,9 +285,9 @@ async def test_when_the_timer_ends_first_the_agent_is_not_ready_and_the_open_tic
     house.dispatcher.caller_gone(house.clock.now(), "i1", "system", "after", 16)
     house.board.step(ev.Tick(house.clock.advance(31)))
     assert house.state() == ("not_ready", "wrap_up_unfinished")
-    assert house.sent[-1][1]["call"]["interaction_id"] == "i1"
+    assert house.desk()["call"]["interaction_id"] == "i1"
     await house.cmd("agent.ready")
-    assert house.sent[-1][1]["call"] is None
+    assert house.desk()["call"] is None
     assert (await house.kinds()).count("wrap_up.ended") == 1
 
 
@@ -380,7 +386,7 @@ async def test_after_a_restart_callers_keep_their_place_and_talks_are_found_agai
     async with asyncio.timeout(5):
         while not house.stories.opened:
             await asyncio.sleep(0)
-    assert house.sent[-1][1]["call"]["phase"] == "hold"
+    assert house.desk()["call"]["phase"] == "hold"
 
 
 async def test_what_ended_while_nobody_listened_is_ended_in_the_journal_and_wrapped_up(
@@ -428,3 +434,21 @@ async def test_a_command_brought_twice_under_one_id_is_carried_out_once(house: H
         await house.cmd("call.dtmf", command_id="c1", digits="5")
     await house.cmd("call.dtmf", command_id="c2", digits="5")
     assert len([asked for asked in house.telephony.asked if asked[0] == "dtmf"]) == 2
+
+
+async def test_a_desk_that_no_browser_shows_is_numbered_but_not_sent(house: House) -> None:
+    await house.ready()
+    numbered = house.desk()["seq"]
+    assert numbered > 0
+    assert house.sent == []
+    told = await house.cmd("desk.online", connection_id="c1")
+    assert told["seq"] == numbered
+
+
+async def test_open_desks_are_told_when_the_line_of_their_queues_changes_and_only_then(house: House) -> None:
+    await house.cmd("desk.online", connection_id="c1")
+    house.desks.lines({"q": [5.0, 3.0]}, house.clock.now())
+    assert [agent for agent, _ in house.sent] == ["a1"]
+    assert house.sent[-1][1]["waiting"] == {"count": 2, "longest_since": "1970-01-01T00:00:03.000Z"}
+    house.desks.lines({"q": [5.0, 3.0], "q2": [1.0]}, house.clock.now())
+    assert len(house.sent) == 1
