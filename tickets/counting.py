@@ -20,7 +20,6 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from tickets.model import Interaction
 from tickets.policy import Policy
@@ -56,7 +55,7 @@ class Counts:
 AnySelect = Select[*tuple[Any, ...]]
 """A statement whatever its columns."""
 C = TypeVar("C", bound=Counts)
-Tally = dict[Dimension, dict[tuple[date, str], C]]
+Tally = dict[str, dict[tuple[date, str], C]]
 """Counts by day and key, for each dimension (the key of `all` is empty, and so is one that a call does not have)."""
 
 
@@ -91,12 +90,15 @@ def answered(call: type[Interaction]) -> ColumnElement[bool]:
     return and_(counted(call), call.answered_at.is_not(None))
 
 
-def follows(then: type[Interaction], call: type[Interaction], policy: Policy) -> ColumnElement[bool]:
-    """`then` is an inbound call of the same subject, started after the end of `call` and inside the window."""
+def follows(then: type[Interaction], call: Any, policy: Policy) -> ColumnElement[bool]:
+    """`then` is an inbound call of the same subject, started after the end of `call` and inside the window.
+
+    `call` is the table or any selection of its columns.
+    """
     return and_(then.subject == call.subject, *in_window(then, call, policy))
 
 
-def in_window(then: type[Interaction], call: type[Interaction], policy: Policy) -> tuple[ColumnElement[bool], ...]:
+def in_window(then: type[Interaction], call: Any, policy: Policy) -> tuple[ColumnElement[bool], ...]:
     """`then` is an inbound call to the same programme, after the end of `call` and inside the window."""
     return (
         then.programme_id == call.programme_id,
@@ -112,11 +114,6 @@ def there_is(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(literal_column("1")).where(*conditions).exists()
 
 
-def called_again(call: type[Interaction], policy: Policy) -> ColumnElement[bool]:
-    """The same subject starts another inbound call after the end of this one and inside the window."""
-    return there_is(follows(aliased(Interaction), call, policy))
-
-
 @dataclass(frozen=True, slots=True)
 class Bits:
     """Which bits of a mark must be set, and which must not be, for a call to be counted."""
@@ -126,12 +123,12 @@ class Bits:
 
 
 async def tally(
-    session: AsyncSession, marked: AnySelect, columns: Mapping[str, Bits], kind: type[C], by: Sequence[Dimension]
+    session: AsyncSession, marked: AnySelect, columns: Mapping[str, Bits], kind: type[C], by: Sequence[str]
 ) -> Tally[C]:
     """Count marked calls by day and each dimension, looking at each call once.
 
-    `marked` selects day, queue, topic, agent and `mark`, an integer of bits; `columns` says which of them count under
-    which name of `kind`.
+    `marked` selects day, a column for each dimension and `mark`, an integer of bits; `columns` says which of the bits
+    count under which name of `kind`.
     """
     # Materialised, because the mark costs look-ups and every count below reads it.
     calls = marked.cte("marked").prefix_with("MATERIALIZED")

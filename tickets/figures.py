@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from acd.model import Programme
 from tickets import fcr, people, recalls
-from tickets.counting import DIMENSIONS, C, Dimension, Scope, over_days
+from tickets.counting import DIMENSIONS, C, Dimension, Scope, Tally, over_days
 from tickets.days import each_day, local_day
 from tickets.fcr import Resolutions
 from tickets.maturity import Maturity, maturity_of
@@ -20,8 +20,8 @@ from tickets.recalls import Recalls
 from tickets.sql import insert_if_absent
 from tickets.unit import CLOCK, Tickets
 
-_SPREADS = ("gap", "cause")
-"""Dimensions that only spread the recalls: by six-hour steps, by cause."""
+_SPREADS: tuple[Literal["gap", "cause"], ...] = ("gap", "cause")
+"""Dimensions that only say how calls were followed: they spread the recalls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,7 @@ async def figures_of(session: AsyncSession, scope: Scope, at: float, *by: Dimens
     found = Figures([DayFigure(row.day, "final", Recalls.of(row), Resolutions.of(row), row.late) for row in stored])
     recall = {dimension: await _stored_sums(session, scope, dimension, Recalls) for dimension in by}
     resolution = {dimension: await _stored_sums(session, scope, dimension, Resolutions) for dimension in by}
-    found.gaps, found.causes = [
-        {key: sums.recalled for key, sums in (await _stored_sums(session, scope, spread, Recalls)).items()}
-        for spread in _SPREADS
-    ]
+    spread = {one: await _stored_sums(session, scope, one, Recalls) for one in _SPREADS}
     unripe: dict[str, set[str]] = {dimension: set() for dimension in by}
     for run in _open_runs(scope, {row.day for row in stored}):
         live = await _count(session, run, ("all", *by))
@@ -78,9 +75,11 @@ async def figures_of(session: AsyncSession, scope: Scope, at: float, *by: Dimens
             _add(resolution[dimension], over_days(live.fcr[dimension]))
             touched = {*live.recall[dimension], *live.fcr[dimension]}
             unripe[dimension] |= {key for day, key in touched if ripeness.get(day) == "provisional"}
-        for into, more in ((found.gaps, live.gaps), (found.causes, live.causes)):
-            for (_, key), number in more.items():
-                into[key] = into.get(key, 0) + number
+        for one in _SPREADS:
+            _add(spread[one], over_days(live.recall[one]))
+    found.gaps, found.causes = (
+        {key: counts.recalled for key, counts in spread[one].items() if counts.recalled} for one in _SPREADS
+    )
     found.days.sort(key=lambda figure: figure.day)
     found.groups = {one: _groups(recall[one], resolution[one], unripe[one]) for one in by}
     return found
@@ -104,18 +103,14 @@ def _groups(
 class _Live:
     """What was counted now, by day and key."""
 
-    recall: Mapping[Dimension, Mapping[tuple[date, str], Recalls]]
-    fcr: Mapping[Dimension, Mapping[tuple[date, str], Resolutions]]
-    gaps: Mapping[tuple[date, str], int]
-    causes: Mapping[tuple[date, str], int]
+    recall: Tally[Recalls]
+    fcr: Tally[Resolutions]
 
 
 async def _count(session: AsyncSession, scope: Scope, by: Sequence[Dimension]) -> _Live:
     return _Live(
-        await recalls.count(session, scope, *by),
+        await recalls.count(session, scope, *by, *_SPREADS),
         await fcr.count(session, scope, *by),
-        await recalls.gaps(session, scope),
-        await recalls.causes(session, scope),
     )
 
 
@@ -165,13 +160,10 @@ async def _rows_of(
             how = {"policy": scope.policy.version, "computed_at": at, "late": 0}
             rows[day].append({**where, **how, **asdict(recall), **asdict(resolution)})
 
-    for dimension in DIMENSIONS:
-        recall, resolution = live.recall[dimension], live.fcr[dimension]
+    for dimension in (*DIMENSIONS, *_SPREADS):
+        recall, resolution = live.recall[dimension], live.fcr.get(dimension, {})
         for where in sorted(recall.keys() | resolution.keys()):
             add(dimension, *where, recall.get(where, Recalls()), resolution.get(where, Resolutions()))
-    for spread, numbers in zip(_SPREADS, (live.gaps, live.causes), strict=True):
-        for (day, key), number in numbers.items():
-            add(spread, day, key, Recalls(recalled=number), Resolutions())
     return rows
 
 

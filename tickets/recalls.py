@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -15,7 +16,7 @@ from tickets.counting import (
     Scope,
     Tally,
     answered,
-    called_again,
+    counted,
     follows,
     in_base,
     over_days,
@@ -24,8 +25,23 @@ from tickets.counting import (
     there_is,
 )
 from tickets.model import Interaction
+from tickets.policy import Policy
 
+RecallDimension = Dimension | Literal["gap", "cause"]
 BINS, BIN_HOURS = 12, 6
+_CARRIED = (
+    "day",
+    "programme_id",
+    "queue_id",
+    "topic_id",
+    "agent_id",
+    "ticket_id",
+    "subject",
+    "answered_at",
+    "ended_at",
+    "abandoned",
+    "disposition",
+)
 _CALL, _ANSWERED, _IDENTIFIED, _RECALLED, _NET, _SAME, _GAVE_UP, _REDIALLED = (1 << place for place in range(8))
 _COLUMNS = {
     "calls": Bits(_CALL),
@@ -70,17 +86,58 @@ class Recalls(Counts):
         return share(self.identified, self.answered)
 
 
-async def count(session: AsyncSession, scope: Scope, *by: Dimension) -> Tally[Recalls]:
-    """Components by day and each of these dimensions of the first call."""
+async def count(session: AsyncSession, scope: Scope, *by: RecallDimension) -> Tally[Recalls]:
+    """Components by day and each of these dimensions of the first call, or of how it was followed.
+
+    `gap` has only meaning for the recalled ones: '00' to '11', the six hours after the first call in which the next
+    one came; `cause` is what its agent gave ('' for none).
+    """
     call = aliased(Interaction)
+    then = aliased(Interaction)
+    first_at = (
+        select(then.arrived_at)
+        .where(follows(then, call, scope.policy))
+        .order_by(then.arrived_at)
+        .limit(1)
+        .correlate(call)
+        .scalar_subquery()
+    )
+    matters = and_(counted(call), call.subject.is_not(None), or_(call.answered_at.is_not(None), call.abandoned))
+    columns = [getattr(call, name) for name in _CARRIED]
+    # Materialised, or the look-up of the next call would be made again wherever `first_at` is read.
+    followed = (
+        select(*columns, case((matters, first_at)).label("first_at"))
+        .where(in_base(call, scope))
+        .cte("followed")
+        .prefix_with("MATERIALIZED")
+    )
+    one = followed.c
     marked = select(
-        call.day,
-        call.queue_id.label("queue"),
-        call.topic_id.label("topic"),
-        call.agent_id.label("agent"),
-        _mark(call, scope).label("mark"),
-    ).where(in_base(call, scope))
+        one.day,
+        one.queue_id.label("queue"),
+        one.topic_id.label("topic"),
+        one.agent_id.label("agent"),
+        _gap(one).label("gap"),
+        _cause(one, scope.policy).label("cause"),
+        _mark(one, scope.policy).label("mark"),
+    )
     return await tally(session, marked, _COLUMNS, Recalls, by)
+
+
+def _gap(one: Any) -> ColumnElement[str]:
+    step, steps = BIN_HOURS * 3600, range(BINS - 1)
+    bins = ((one.first_at - one.ended_at <= (number + 1) * step, f"{number:02}") for number in steps)
+    return case((one.first_at.is_(None), ""), *bins, else_=f"{BINS - 1:02}")
+
+
+def _cause(one: Any, policy: Policy) -> ColumnElement[str | None]:
+    then = aliased(Interaction)
+    given = (
+        select(func.max(then.recall_cause_id))
+        .where(follows(then, one, policy), then.arrived_at == one.first_at)
+        .scalar_subquery()
+    )
+    return case((and_(one.first_at.is_not(None), one.answered_at.is_not(None)), given))
 
 
 async def by_day(session: AsyncSession, scope: Scope) -> dict[date, Recalls]:
@@ -88,25 +145,24 @@ async def by_day(session: AsyncSession, scope: Scope) -> dict[date, Recalls]:
     return {day: counts for (day, _), counts in (await count(session, scope, "all"))["all"].items()}
 
 
-async def by(session: AsyncSession, scope: Scope, dimension: Dimension) -> dict[str, Recalls]:
+async def by(session: AsyncSession, scope: Scope, dimension: RecallDimension) -> dict[str, Recalls]:
     """Components over the whole scope by queue, topic or agent of the first call; calls without one are under ''."""
     return over_days((await count(session, scope, dimension))[dimension])
 
 
-def _mark(call: type[Interaction], scope: Scope) -> ColumnElement[int]:
-    """All that is counted of a call, as bits; later calls are looked up only where they matter."""
-    policy = scope.policy
+def _mark(one: Any, policy: Policy) -> ColumnElement[int]:
+    """All that is counted of a call, as bits; further later calls are looked up only where there is a first one."""
     net, same = aliased(Interaction), aliased(Interaction)
-    not_missed = there_is(follows(net, call, policy), net.returns_missed.is_(False))
-    reason = or_(same.topic_id == call.topic_id, same.ticket_id == call.ticket_id)
-    same_reason = there_is(follows(same, call, policy), reason)
-    redialled = case((called_again(call, policy), _REDIALLED), else_=0)
+    not_missed = there_is(follows(net, one, policy), net.returns_missed.is_(False))
+    reason = or_(same.topic_id == one.topic_id, same.ticket_id == one.ticket_id)
+    same_reason = there_is(follows(same, one, policy), reason)
+    redialled = case((one.first_at.is_not(None), _REDIALLED), else_=0)
     identified = _CALL | _ANSWERED | _IDENTIFIED
     return case(
-        (call.disposition.is_not(None), 0),
-        (call.answered_at.is_(None), _CALL + case((call.abandoned, _GAVE_UP + redialled), else_=0)),
-        (call.subject.is_(None), _CALL | _ANSWERED),
-        (~called_again(call, policy), identified),
+        (one.disposition.is_not(None), 0),
+        (one.answered_at.is_(None), _CALL + case((one.abandoned, _GAVE_UP + redialled), else_=0)),
+        (one.subject.is_(None), _CALL | _ANSWERED),
+        (one.first_at.is_(None), identified),
         else_=(identified | _RECALLED) + case((not_missed, _NET), else_=0) + case((same_reason, _SAME), else_=0),
     )
 
@@ -146,23 +202,6 @@ def _followed(query: AnySelect, first: type[Interaction], then: type[Interaction
         .join(then, then.id == earliest)
         .where(in_base(first, scope), answered(first), first.subject.is_not(None))
     )
-
-
-async def gaps(session: AsyncSession, scope: Scope) -> dict[tuple[date, str], int]:
-    """Recalls by the six hours after the first call in which they came ('00' to '11'), by the first call's day."""
-    first, then = aliased(Interaction), aliased(Interaction)
-    gap, step = then.arrived_at - first.ended_at, BIN_HOURS * 3600
-    place = case(*((gap <= (number + 1) * step, f"{number:02}") for number in range(BINS - 1)), else_=f"{BINS - 1:02}")
-    query = _followed(select(first.day, place, func.count()), first, then, scope).group_by(first.day, place)
-    return {(row[0], row[1]): row[2] for row in await session.execute(query)}
-
-
-async def causes(session: AsyncSession, scope: Scope) -> dict[tuple[date, str], int]:
-    """How often each cause was given for the recalls of this scope's calls, by their day; '' where none was."""
-    first, then = aliased(Interaction), aliased(Interaction)
-    cause = func.coalesce(then.recall_cause_id, "")
-    query = _followed(select(first.day, cause, func.count()), first, then, scope).group_by(first.day, cause)
-    return {(row[0], row[1]): row[2] for row in await session.execute(query)}
 
 
 async def arrived_between(session: AsyncSession, scope: Scope, begin: float, end: float) -> int:

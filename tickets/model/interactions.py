@@ -23,6 +23,7 @@ class Interaction(Base):
         Index("ix_interaction_programme_id_day", "programme_id", "day"),
         Index("ix_interaction_customer_id_arrived_at", "customer_id", "arrived_at"),
         Index("ix_interaction_agent_id_day", "agent_id", "day"),
+        Index("ix_interaction_ticket_id_arrived_at", "ticket_id", "arrived_at"),
         # Covers the look-ahead "did the same subject call again": no table row is read for it.
         Index(
             "ix_interaction_follow_up",
@@ -69,7 +70,7 @@ class Interaction(Base):
     hold: Mapped[float] = mapped_column(Float, default=0.0)
     wrap_up: Mapped[float] = mapped_column(Float, default=0.0)
 
-    ticket_id: Mapped[str | None] = mapped_column(String(40), index=True)
+    ticket_id: Mapped[str | None] = mapped_column(String(40))
     topic_id: Mapped[str | None] = mapped_column(String(40))
     outcome: Mapped[str | None] = mapped_column(String(16))
     recall_cause_id: Mapped[str | None] = mapped_column(String(40), ForeignKey("recall_cause.id"))

@@ -1,5 +1,6 @@
 """Recall and FCR counted slowly, straight from the words of the definitions, by looping over everything."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,6 +68,19 @@ def recall(calls: Sequence[Told]) -> dict[str, int]:
         "abandoned": len(gave_up),
         "redialled": sum(bool(follow_ups(calls, call)) for call in gave_up),
     }
+
+
+def gaps(calls: Sequence[Told]) -> dict[str, int]:
+    """Recalls by the six hours after the first call in which the next one came."""
+    found: dict[str, int] = {}
+    for call in calls:
+        nexts = follow_ups(calls, call)
+        base = call.inbound and call.queued and call.disposition is None and call.answered
+        if base and nexts:
+            gap = min(one.arrived for one in nexts) - (call.ended or 0.0)
+            step = f"{min(11, math.ceil(gap / 21_600.0) - 1):02}"
+            found[step] = found.get(step, 0) + 1
+    return found
 
 
 def _same_reason(first: Told, then: Told) -> bool:

@@ -114,7 +114,11 @@ async def _compare(database: Database, world: tuple[Told, ...]) -> None:
             assert asdict(sum(parts, recalls.Recalls())) == reference.recall(world)
             tickets = (await fcr.by(session, SCOPE, dimension)).values()
             assert asdict(sum(tickets, fcr.Resolutions())) == reference.fcr(world, NOT_FRONT)
-        assert sum((await recalls.gaps(session, SCOPE)).values()) == reference.recall(world)["recalled"]
+        spread = await recalls.count(session, SCOPE, "gap", "cause")
+        for counts in spread.values():
+            assert asdict(sum(counts.values(), recalls.Recalls())) == reference.recall(world)
+        gaps = {key: count.recalled for (_, key), count in spread["gap"].items() if count.recalled}
+        assert gaps == reference.gaps(world)
         assert len(await recalls.pairs(session, SCOPE)) == reference.recall(world)["recalled"]
 
 
