@@ -3,6 +3,7 @@ import { topicChoices } from '@/api/lists'
 import { fieldProblems } from '@/admin/resource'
 import { problemFrom } from '@/api/problem'
 import { callerName, theCustomer } from '@/desk/caller'
+import { complete } from '@/desk/complete'
 import { fromLocal, presets, toLocal } from '@/desk/due'
 import { missingFields } from '@/desk/work'
 import { countAgents, countQueue, judge, longestOf, needsLook, orderAgents, orderQueues } from '@/floor/judge'
@@ -29,6 +30,17 @@ describe('who is calling', () => {
   })
   it('has no number when it is withheld', () => {
     expect(callerName(fixtures.desk('withheld', 1).call!, word)).toBe('caller.withheld')
+  })
+})
+
+describe('a desk that leaves something out', () => {
+  it('is completed: a consultation without a pop is a call of an unknown customer, not a broken screen', () => {
+    const told = fixtures.desk('talking', 1)
+    const bare = { ...told, waiting: undefined, notices: undefined, call: { ...told.call!, pop: {}, customer_ids: undefined } } as unknown as typeof told
+    const desk = complete(bare)
+    expect(desk).toMatchObject({ waiting: null, notices: [], call: { pop: null, customer_ids: [] } })
+    expect(callerName(desk.call!, word)).toBe('+39 347 555 0142')
+    expect(complete(fixtures.desk('ready', 1)).call).toBeNull()
   })
 })
 

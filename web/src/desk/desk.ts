@@ -3,6 +3,7 @@ import { api, body } from '@/api/client'
 import { ApiProblem } from '@/api/problem'
 import { me, sessionEnded } from '@/api/session'
 import { learnServerTime } from '@/design/clock'
+import { complete } from './complete'
 import type { Desk } from './model'
 import { isLive } from './model'
 import { afterPaint } from './painted'
@@ -38,7 +39,8 @@ function address(path: string): string {
   return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}`
 }
 
-function take(next: Desk): void {
+function take(told: Desk): void {
+  const next = complete(told)
   const before = desk.value
   learnServerTime(next.at)
   unavailable.value = false
