@@ -25,6 +25,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from core.ids import new_id
+from onecall.asterisk_program import find_asterisk
 from phones.audio import tone
 from phones.call import Call
 from phones.phone import Phone
@@ -144,6 +145,16 @@ class Product:
             return None
         return pid if os.fsencode(home) in told else None
 
+    def asterisk_console(self, command: str) -> str:
+        """What its Asterisk's own command line answers."""
+        program = find_asterisk(Path(_tree()).resolve())
+        assert program is not None, "there is no Asterisk"
+        main = self.state.resolve() / "asterisk" / "instance" / "etc" / "asterisk.conf"
+        told = subprocess.run(
+            [*program.command, "-C", str(main), "-rx", command], capture_output=True, text=True, timeout=30, check=True
+        )
+        return told.stdout
+
     def log_end(self, lines: int = 60) -> str:
         """The last lines that it printed."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
@@ -184,6 +195,29 @@ class Product:
         """The last call of a number; raises IndexError when there is none yet."""
         told = [row for row in self.facts("call.arrived") if row["data"]["number"] == number]
         return str(told[-1]["interaction_id"])
+
+    async def ended(self, interaction_id: str) -> Json:
+        """How a call ended, once that is stored; it is told exactly once."""
+        (fact,) = await until(lambda: self.facts("call.ended", interaction_id), "the call's end is stored")
+        data: Json = fact["data"]
+        return data
+
+    async def waiting(self, number: str) -> str:
+        """The interaction of a caller, once the caller waits."""
+
+        def entered() -> str:
+            with contextlib.suppress(IndexError):
+                interaction = self.interaction_of(number)
+                return interaction if self.facts("queue.entered", interaction) else ""
+            return ""
+
+        return await until(entered, f"{number} waits")
+
+    async def recording(self, interaction_id: str) -> Json:
+        """The recording of a call, once it is closed."""
+        query = "SELECT * FROM recording WHERE interaction_id = ?"
+        (row,) = await until(lambda: self.rows(query, interaction_id), "the recording is closed")
+        return row
 
     # ---- people and phones ----
 
@@ -248,8 +282,8 @@ class Product:
                     await seat.be_ready()
                 yield seat
             finally:
-                with contextlib.suppress(Refused, AssertionError, websockets.ConnectionClosed):
-                    await desk.command("agent.sign_out")
+                with contextlib.suppress(Refused, TimeoutError, websockets.ConnectionClosed):
+                    await desk.leave()
 
     async def add_quick_number(self) -> None:
         """As an administrator: a number that leads straight to customer care. Live at once."""
@@ -373,6 +407,13 @@ class AgentDesk:
 
     async def until_state(self, state: str, timeout: float = 20.0) -> None:
         await self.until(lambda now: now["agent"]["state"] == state, f"state {state}", timeout)
+
+    async def leave(self) -> None:
+        """End the shift, whatever was begun."""
+        await self.command("agent.sign_out")
+        if self.state == "wrap_up":
+            await self.command("wrap_up.end", then="not_ready", reason="break")
+            await self.command("agent.sign_out")
 
     async def command(self, name: str, **arguments: Any) -> None:
         """Carry out one command; raises Refused."""

@@ -19,25 +19,6 @@ CALLER, AGENT = 440.0, 700.0
 _numbers = (f"+3934790000{number:02}" for number in itertools.count(1))
 
 
-async def ended(product: Product, interaction: str) -> Json:
-    """How the call ended, once that is stored; told exactly once."""
-    (fact,) = await until(lambda: product.facts("call.ended", interaction), "the call's end is stored")
-    data: Json = fact["data"]
-    return data
-
-
-async def waiting(product: Product, number: str) -> str:
-    """The interaction of a caller, once the caller waits."""
-
-    def entered() -> str:
-        with contextlib.suppress(IndexError):
-            interaction = product.interaction_of(number)
-            return interaction if product.facts("queue.entered", interaction) else ""
-        return ""
-
-    return await until(entered, f"{number} waits")
-
-
 async def ringing(seat: Seat) -> Call:
     """The call that comes to the agent's phone, which rings."""
     leg = await seat.phone.next_call(20)
@@ -52,7 +33,7 @@ async def test_a_caller_who_hangs_up_in_the_menu_is_no_abandoned_call(product: P
         await call.media.wait_for_sound(20)
         await call.hang_up()
     interaction = await until(lambda: product.facts("call.arrived") and product.interaction_of(number), "it is known")
-    told = await ended(product, interaction)
+    told = await product.ended(interaction)
     assert (told["stage"], told["ended_by"], told["abandoned"]) == ("ivr", "caller", False)
 
 
@@ -61,11 +42,11 @@ async def test_a_caller_who_hangs_up_in_the_queue_is_abandoned_and_gone_from_the
     async with product.signed_in("elena") as leader:
         before = _abandoned(_care(await leader.floor()))
         async with product.caller(number, hertz=CALLER) as call:
-            interaction = await waiting(product, number)
+            interaction = await product.waiting(number)
             await until_music(call)
             assert _care(await leader.floor())["waiting"] == 1
             await call.hang_up()
-        told = await ended(product, interaction)
+        told = await product.ended(interaction)
         assert (told["stage"], told["ended_by"], told["abandoned"]) == ("hold", "caller", True)
         after = _care(await leader.floor())
         assert (after["waiting"], _abandoned(after)) == (0, before + 1)
@@ -83,7 +64,7 @@ async def test_a_caller_who_hangs_up_while_the_agent_rings_stops_the_phone_and_c
         await marta.desk.until_state("ready")
         assert marta.desk.now["notices"][-1]["code"] == "caller_left"
         assert not product.facts("call.answered", interaction)
-        assert (await ended(product, interaction))["abandoned"]
+        assert (await product.ended(interaction))["abandoned"]
         (offer,) = product.facts("offer.ended", interaction)
         assert offer["data"]["result"] == "caller_left"
 
@@ -98,7 +79,7 @@ async def test_a_caller_who_hangs_up_in_the_talk_frees_the_agent_for_wrap_up(pro
         assert await leg.wait_until_ended() == "remote"
         await marta.desk.until_state("wrap_up")
         assert marta.desk.call["ended_by"] == "caller"
-        told = await ended(product, product.interaction_of(number))
+        told = await product.ended(product.interaction_of(number))
         assert (told["ended_by"], told["abandoned"]) == ("caller", False)
         await marta.finish()
 
@@ -150,7 +131,7 @@ async def test_an_agent_who_does_not_answer_is_not_ready_and_the_caller_keeps_th
     ):
         silent = await ringing(marta)
         async with product.caller(second) as waits_less:
-            await waiting(product, second)
+            await product.waiting(second)
             assert await silent.wait_until_ended(20) == "cancelled"
             await marta.desk.until(lambda now: now["agent"]["reason"] == "rona", "not ready for no answer")
             assert marta.desk.now["notices"][-1]["code"] == "rona"
@@ -161,7 +142,7 @@ async def test_an_agent_who_does_not_answer_is_not_ready_and_the_caller_keeps_th
             await waits_longest.hang_up()
             await diego.desk.until_state("wrap_up")
             await waits_less.hang_up()
-            await ended(product, product.interaction_of(second))
+            await product.ended(product.interaction_of(second))
             await diego.finish()
 
 
@@ -171,7 +152,7 @@ async def test_nobody_is_offered_a_call_on_a_phone_that_has_gone(product: Produc
         await marta.desk.until(lambda now: now["agent"]["reason"] == "phone_lost", "not ready without a phone")
         number = next(_numbers)
         async with product.caller(number, hertz=CALLER) as call:
-            interaction = await waiting(product, number)
+            interaction = await product.waiting(number)
             await until_music(call)
             assert not product.facts("offer.made", interaction)
             await marta.phone.register()
@@ -189,7 +170,7 @@ async def test_two_agents_free_at_one_instant_share_two_callers_and_never_one(pr
             for login, extension in DESK_AGENTS.items()
         ]
         calls = [await stack.enter_async_context(product.caller(number, hertz=CALLER)) for number in numbers]
-        interactions = [await waiting(product, number) for number in numbers]
+        interactions = [await product.waiting(number) for number in numbers]
         await asyncio.gather(*(seat.be_ready_or_called() for seat in seats))
         legs = await asyncio.gather(*(seat.answer(AGENT + 100 * at) for at, seat in enumerate(seats)))
         assert sorted(leg.header("X-OneCall-Id") for leg in legs) == sorted(interactions)

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.async_api import Browser, BrowserContext, expect
 
-from tests.e2e.product import Json, Product, until
+from tests.e2e.product import Product, until
 from tests.e2e.product_desktop import TALKING, VOICE, Desktop
 from tests.e2e.product_sound import seconds_of, until_heard, until_music
 
@@ -15,14 +15,6 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)
 SETTINGS = {"offer_seconds": 8, "wrap_up_seconds": 4}
 CALLER = 440.0
 NOTE = "Prima della ricarica"
-
-
-async def recording(product: Product, interaction: str) -> Json:
-    """The closed recording of a call."""
-    (row,) = await until(
-        lambda: product.rows("SELECT * FROM recording WHERE interaction_id = ?", interaction), "the recording is closed"
-    )
-    return row
 
 
 async def test_a_reload_in_mid_call_loses_neither_the_talk_nor_the_note(product: Product, chromium: Browser) -> None:
@@ -51,7 +43,7 @@ async def test_a_reload_in_mid_call_loses_neither_the_talk_nor_the_note(product:
             await desk.press("Shift+F2")
             assert await call.wait_until_ended() == "remote"
         await desk.until_mode("wrap_up")
-        file = product.recordings / (await recording(product, interaction))["path"]
+        file = product.recordings / (await product.recording(interaction))["path"]
         assert seconds_of(file, CALLER) > 3
         assert len(product.facts("call.answered", interaction)) == 1
         assert product.facts("call.ended", interaction)[0]["data"]["ended_by"] == "agent"
@@ -78,7 +70,7 @@ async def test_a_closed_browser_leaves_the_caller_with_music_until_the_agent_is_
             assert not product.facts("call.ended", interaction)
             await call.hang_up()
             await back.until_mode("wrap_up")
-            await recording(product, interaction)
+            await product.recording(interaction)
             assert len(product.facts("call.answered", interaction)) == 1
 
 

@@ -194,9 +194,7 @@ async def until_floor_has_moved(floor: Desktop, before: int) -> None:
 
 async def recording_holds_both_sides(product: Product, interaction: str) -> None:
     """The recording is closed with its hash; both sides are in it, apart too; the secret and only it is missing."""
-    (row,) = await until(
-        lambda: product.rows("SELECT * FROM recording WHERE interaction_id = ?", interaction), "the recording is closed"
-    )
+    row = await product.recording(interaction)
     file = product.recordings / row["path"]
     assert row["problem"] is None
     assert row["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
