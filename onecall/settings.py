@@ -3,22 +3,32 @@
 The README's table is made from this model (`onecall settings`), and the container files are checked against it.
 """
 
+import os
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import Invalid
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The project's own folder: templates, flows and the built web app are found from here."""
+_PREFIX = "ONECALL_"
+_NOT_SETTINGS = {"ONECALL_SURVIVAL_SPOOL"}
+"""Variables of ours that are not settings: this one is told to Asterisk's survival script."""
+_CONFIDENTIAL = ("secret", "token", "_url")
+_DATABASES = ("sqlite+aiosqlite:", "postgresql+asyncpg:")
+_PORTS_OF_A_CALL = 4
 
 
 class Settings(BaseSettings):
     """Where things are, which ports are used, how long things wait. Durations are seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="ONECALL_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
 
     state: Path = Field(
         Path(".state"), description="Folder of all that OneCall writes: database, recordings, logs, keys"
@@ -31,7 +41,7 @@ class Settings(BaseSettings):
     wss_port: int = Field(8089, description="Asterisk's WebSocket port with TLS, for browser phones")
     sip_port: int = Field(5060, description="SIP over UDP: trunk and desk phones")
     rtp_start: int = Field(20000, description="First UDP port for sound")
-    rtp_end: int = Field(20999, description="Last UDP port for sound")
+    rtp_end: int = Field(20999, validate_default=True, description="Last UDP port for sound")
     ami_host: str = Field("127.0.0.1", description="Asterisk's manager interface")
     ami_port: int = Field(5038, description="Asterisk's manager port")
     ami_user: str = Field("onecall", description="Manager user")
@@ -84,6 +94,33 @@ class Settings(BaseSettings):
             raise ValueError("a port is a number from 0 to 65535")
         return port
 
+    @field_validator("rtp_end")
+    @classmethod
+    def _sound_ports(cls, last: int, given: ValidationInfo) -> int:
+        first = given.data.get("rtp_start", last)
+        if not 1024 <= first < last <= 65535 or last - first < _PORTS_OF_A_CALL:
+            raise ValueError(
+                f"the sound ports {first} to {last} are no range of {_PORTS_OF_A_CALL} or more from 1024 to 65535"
+            )
+        return last
+
+    @field_validator("trunk_addresses")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        for part in filter(None, map(str.strip, text.split(","))):
+            try:
+                ip_network(part, strict=False)
+            except ValueError:
+                raise ValueError(f"{part!r} is not an address such as 203.0.113.10 or 203.0.113.0/24") from None
+        return text
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if url and not url.startswith(_DATABASES):
+            raise ValueError(f"a database URL begins with {' or '.join(_DATABASES)}")
+        return url
+
     @property
     def database(self) -> str:
         """The database URL in force."""
@@ -101,17 +138,33 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings in force. Raises Invalid that names each wrong variable, its value and the remedy."""
+    """The settings in force. Raises Invalid that names each wrong or unknown variable, its value and the remedy."""
+    problems = list(_unknown(os.environ))
+    settings = None
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
-        lines = [
-            f"ONECALL_{'_'.join(str(part) for part in problem['loc']).upper()}={problem['input']!r}: {problem['msg']}"
-            for problem in error.errors()
-        ]
+        problems += [_problem(dict(told)) for told in error.errors()]
+    if settings is None or problems:
         raise Invalid(
-            "Wrong settings: " + "; ".join(lines) + ".", "Correct the environment; README lists them."
-        ) from None
+            "Wrong settings: " + "; ".join(problems) + ".", "Correct the environment; `onecall settings` lists them."
+        )
+    return settings
+
+
+def _unknown(environment: Mapping[str, str]) -> Iterator[str]:
+    """A misspelt setting would silently do nothing."""
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields} | _NOT_SETTINGS
+    for name in sorted(set(environment) - known):
+        if name.startswith(_PREFIX):
+            near = get_close_matches(name, known, 1)
+            yield f"{name} is no setting" + (f" (do you mean {near[0]}?)" if near else "")
+
+
+def _problem(told: Mapping[str, Any]) -> str:
+    name = "_".join(str(part) for part in told["loc"])
+    value = "…" if name.endswith(_CONFIDENTIAL) else repr(told["input"])
+    return f"{_PREFIX}{name.upper()}={value}: {str(told['msg']).removeprefix('Value error, ')}"
 
 
 def table() -> str:
