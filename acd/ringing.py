@@ -6,7 +6,7 @@ from typing import Any
 from acd import effects as fx
 from acd import events as ev
 from acd.desks import Desk, DeskCall
-from acd.ports import CallFacts, Refusal, Ring
+from acd.ports import CallFacts, PopAndTicket, Refusal, Ring
 from acd.switchboard import Call, LiveOffer, Switchboard
 from core.errors import OneCallError
 from core.log import get_logger
@@ -44,14 +44,18 @@ class Ringing:
 
     async def _pop_then_ring(self, offer: LiveOffer, call: Call, desk: Desk, at: float) -> None:
         board = self._b
-        story = await board.story(call)
+        # Without a browser there is nobody to show the pop to: the phone need not wait for it.
+        waits = desk.online is not None
+        story = await board.story(call) if waits else board.story_so_far(call) or PopAndTicket()
         if offer.fence not in board.offers:
             return
         desk.call = DeskCall(
             call.facts, offer.fence, "ringing", at, offer.deadline, pop=story.pop, ticket_id=story.ticket_id
         )
         seq = board.changed(desk)
-        if desk.online is not None:
+        if not waits:
+            board.later(self._show_story(desk, call))
+        elif desk.online is not None:
             await board.desks.painted(desk, seq, board.rules.paint_seconds)
             if offer.fence not in board.offers:
                 return
@@ -73,6 +77,12 @@ class Ringing:
         except OneCallError as error:
             _log.warning("phone cannot be rung", interaction_id=offer.interaction_id, fence=offer.fence, why=str(error))
             await self._refuse(offer, "failed")
+
+    async def _show_story(self, desk: Desk, call: Call) -> None:
+        story = await self._b.story(call)
+        if desk.call is not None and desk.call.facts is call.facts and not desk.call.pop:
+            desk.call.pop, desk.call.ticket_id = story.pop, desk.call.ticket_id or story.ticket_id
+            self._b.changed(desk)
 
     async def _refuse(self, offer: LiveOffer, reason: Refusal) -> None:
         self._b.step(ev.OfferRefused(self._b.clock.now(), offer.fence, reason))

@@ -136,11 +136,17 @@ class Switchboard:
         async with self._reading:
             return await self.stories.pop(facts)
 
+    def story_so_far(self, call: Call) -> PopAndTicket | None:
+        """The story, if it has been read already."""
+        task = call.story
+        read = task is not None and task.done() and not task.cancelled() and task.exception() is None
+        return task.result() if task is not None and read else None
+
     async def story(self, call: Call) -> PopAndTicket:
         """The story; a slow or absent database must not keep the phone from ringing: then it is empty."""
+        if (told := self.story_so_far(call)) is not None:
+            return told
         task = call.story or self.read_story(call)
-        if task.done() and not task.cancelled() and task.exception() is None:
-            return task.result()
         try:
             async with asyncio.timeout(self.rules.pop_seconds):
                 return await asyncio.shield(task)

@@ -199,6 +199,7 @@ async def test_a_desk_that_paints_too_late_does_not_keep_the_phone_from_ringing(
 async def test_the_phone_rings_with_an_empty_pop_when_the_story_does_not_come(house: House) -> None:
     house.stories.gate.clear()
     await house.ready()
+    await house.cmd("desk.online", connection_id="c1")
     house.arrive()
     _, ring = await house.telephony.wait_for("ring")
     assert ring.caller_name is None
@@ -368,10 +369,28 @@ async def test_an_expert_is_busy_while_asked_and_takes_the_call_over_when_it_is_
         house.clock.advance(1), CallView("i1", "a1", "consulting", None, 0.0, asked, RecordingView(True, False))
     )
     assert house.state("a2")[0] == "talking"
+    shown = house.desk("a2")["call"]
+    assert (shown["role"], shown["phase"], shown["pop"]) == ("expert", "ringing", house.desk("a1")["call"]["pop"])
     house.dispatcher.agent_joined(house.clock.advance(5), "i1", "a2")
     assert house.state("a2")[0] == "talking"
     assert house.state("a1")[0] == "wrap_up"
     assert house.board.calls["i1"].agent_id == "a2"
+    former, taken = house.desk("a1")["call"], house.desk("a2")["call"]
+    assert former["phase"] == "ended"
+    assert (taken["role"], taken["phase"], taken["ticket_id"]) == ("agent", "talking", former["ticket_id"])
+    assert taken["pop"] == former["pop"]
+
+
+async def test_an_expert_who_was_only_asked_is_free_again_and_sees_the_call_no_more(house: House) -> None:
+    await house.talk()
+    await house.ready("a2")
+    asked = ConsultView(Target("agent", "a2"), "talking")
+    consulting = CallView("i1", "a1", "consulting", None, 0.0, asked, RecordingView(True, False))
+    house.dispatcher.call_changed(house.clock.advance(1), consulting)
+    assert house.desk("a2")["call"]["phase"] == "talking"
+    house.dispatcher.call_changed(house.clock.advance(9), replace(consulting, phase="talking", consult=None))
+    assert house.state("a2")[0] == "ready"
+    assert house.desk("a2")["call"] is None
 
 
 async def test_after_a_restart_callers_keep_their_place_and_talks_are_found_again(house: House) -> None:
@@ -452,3 +471,15 @@ async def test_open_desks_are_told_when_the_line_of_their_queues_changes_and_onl
     assert house.sent[-1][1]["waiting"] == {"count": 2, "longest_since": "1970-01-01T00:00:03.000Z"}
     house.desks.lines({"q": [5.0, 3.0], "q2": [1.0]}, house.clock.now())
     assert len(house.sent) == 1
+
+
+async def test_a_desk_phone_without_a_browser_does_not_wait_for_the_story_which_comes_later(house: House) -> None:
+    house.stories.gate.clear()
+    await house.ready()
+    house.arrive()
+    _, ring = await house.telephony.wait_for("ring")
+    assert ring.caller_name is None
+    house.stories.gate.set()
+    async with asyncio.timeout(5):
+        while not house.desk()["call"]["recall"]:
+            await asyncio.sleep(0)
