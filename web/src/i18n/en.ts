@@ -11,8 +11,8 @@ export default {
     time_zone: 'Time zone', users: 'Users', version: 'Version', window: 'Recall window, hours',
   },
   alarm: {
-    asterisk: 'The telephone exchange does not answer', nobody_qualified: 'Nobody signed in can take calls of {queue}', disk_full: 'The disk for recordings is full: calls go on without recording',
-    recording: 'A recording failed: the call goes on', database: 'The database does not answer: figures are kept in the journal', trunk: 'The outside line does not answer',
+    asterisk: 'The telephone exchange does not answer', nobody_qualified: 'Nobody signed in can take calls of {queue}', recording_disk: 'The disk for recordings is full: calls go on without recording',
+    recording_failing: 'A recording failed: the call goes on', database: 'The database does not answer: figures are kept in the journal', trunk: 'The outside line does not answer',
   },
   arrived: { language: 'Language', number: 'Number', path: 'IVR choices', programme: 'Programme', queue: 'Queue', title: 'How it came here', waited: 'Waited' },
   call: { bar: 'Call' },

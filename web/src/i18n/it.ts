@@ -13,8 +13,8 @@ const it: Messages = {
     time_zone: 'Fuso orario', users: 'Utenti', version: 'Versione', window: 'Finestra di richiamata, ore',
   },
   alarm: {
-    asterisk: 'Il centralino non risponde', nobody_qualified: 'Nessuno in servizio può prendere le chiamate di {queue}', disk_full: 'Il disco delle registrazioni è pieno: le chiamate continuano senza registrazione',
-    recording: 'Una registrazione non è riuscita: la chiamata continua', database: 'La base dati non risponde: i dati restano nel giornale', trunk: 'La linea esterna non risponde',
+    asterisk: 'Il centralino non risponde', nobody_qualified: 'Nessuno in servizio può prendere le chiamate di {queue}', recording_disk: 'Il disco delle registrazioni è pieno: le chiamate continuano senza registrazione',
+    recording_failing: 'Una registrazione non è riuscita: la chiamata continua', database: 'La base dati non risponde: i dati restano nel giornale', trunk: 'La linea esterna non risponde',
   },
   arrived: { language: 'Lingua', number: 'Numero', path: 'Scelte IVR', programme: 'Programma', queue: 'Coda', title: 'Come è arrivata', waited: 'Attesa' },
   call: { bar: 'Chiamata' },
