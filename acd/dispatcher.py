@@ -8,6 +8,7 @@ from acd import events as ev
 from acd.callbacks import CallBacks
 from acd.config import WrapUpMode
 from acd.desks import Desk, DeskCall
+from acd.experts import Experts
 from acd.ports import CallFacts, CallView, EndedBy, ReadBack, Refusal
 from acd.ringing import Ringing, queued_fields
 from acd.switchboard import Call, Switchboard
@@ -30,6 +31,7 @@ class Dispatcher:
         self.board = board
         self.ringing = Ringing(board)
         self.call_backs = CallBacks(board)
+        self.experts = Experts(board)
         self.bridge_is_up = asyncio.Event()
         board.do = self._do
 
@@ -173,26 +175,12 @@ class Dispatcher:
         if desk is None or desk.call is None or desk.call.facts.interaction_id != view.interaction_id:
             return
         before = desk.call.view
-        self._expert(at, view, before)
+        self.experts.changed(at, view, before)
         desk.call.view = view
         if desk.call.ended is None:
             desk.call.phase = view.phase
         self.board.changed(desk)
         self.board.floor_dirty.set()
-
-    def _expert(self, at: float, view: CallView, before: CallView | None) -> None:
-        """Keep the expert of a consultation busy for the engine exactly while it lasts."""
-        was, now = (state.consult.target if state and state.consult else None for state in (before, view))
-        if was == now:
-            return
-        if was is not None and was.kind == "agent":
-            self.board.step(ev.ConsultEnded(at, view.interaction_id, was.id))
-            expert = self.board.desks.get(was.id)
-            if expert is not None and expert.call is not None and expert.call.role == "expert":
-                expert.call = None
-                self.board.desks.changed(expert, at)
-        if now is not None and now.kind == "agent":
-            self.board.step(ev.ConsultStarted(at, view.interaction_id, now.id))
 
     def agent_left(self, at: float, interaction_id: str, agent_id: str, ended_by: EndedBy, hold: float) -> None:
         """That agent's part of the call is over."""
@@ -228,12 +216,14 @@ class Dispatcher:
             return
         before = call.agent_id
         call.agent_id = agent_id
-        desk.call = desk.call or DeskCall(call.facts, 0, "talking", at, None)
-        desk.call.role, desk.call.phase, desk.call.answered, desk.call.view = "agent", "talking", at, None
+        former = self.board.desks.get(before) if before is not None else None
+        self.experts.take_over(at, call, desk, former)
         self.board.tell("call.transferred", at, interaction_id, before, kind="consult", to=agent_id)
         if before is not None:
             self.board.step(ev.TalkTransferred(at, interaction_id, before, agent_id))
             self._part_over(at, interaction_id, before, "agent", None)
+        if former is not None:
+            self.board.changed(former)
         self.board.changed(desk)
 
     def phone_changed(self, at: float, extension: str, registered: bool) -> None:

@@ -363,6 +363,7 @@ async def test_a_transfer_to_an_agent_who_does_not_answer_goes_back_to_everyone(
 async def test_an_expert_is_busy_while_asked_and_takes_the_call_over_when_it_is_handed_on(house: House) -> None:
     await house.talk()
     await house.ready("a2")
+    await house.cmd("desk.online", connection_id="c1")
     await house.cmd("call.consult", to={"kind": "agent", "id": "a2"})
     asked = ConsultView(Target("agent", "a2"), "ringing")
     house.dispatcher.call_changed(
@@ -375,7 +376,7 @@ async def test_an_expert_is_busy_while_asked_and_takes_the_call_over_when_it_is_
     assert house.state("a2")[0] == "talking"
     assert house.state("a1")[0] == "wrap_up"
     assert house.board.calls["i1"].agent_id == "a2"
-    former, taken = house.desk("a1")["call"], house.desk("a2")["call"]
+    former, taken = house.sent[-1][1]["call"], house.desk("a2")["call"]
     assert former["phase"] == "ended"
     assert (taken["role"], taken["phase"], taken["ticket_id"]) == ("agent", "talking", former["ticket_id"])
     assert taken["pop"] == former["pop"]
