@@ -42,6 +42,13 @@ APP_QUEUE: Mapping[str, tuple[bool, Options]] = {
 }
 BEST, PLAIN = "penalties, leastrecent, weights", "penalties, leastrecent"
 
+TRAINED: Mapping[str, Mapping[int, float]] = {
+    "if nobody had only one skill": {2: 0.65, 3: 0.25, 4: 0.10},
+    "if everyone had three skills": {3: 1.0},
+    "if everyone had four skills": {4: 1.0},
+}
+"""Teams with more skills, judged by all calls together: what the missing skills cost."""
+
 _OURS = reference.Routing()
 TRIED: Mapping[str, reference.Routing] = {
     "longest idle, nothing else": reference.PLAIN,
@@ -123,6 +130,7 @@ def _rest(ours: Kept, theirs: Kept, seeds: Sequence[int]) -> dict[str, object]:
     together = _fewest(
         "OneCall, promise only for all calls together", reference.day, seeds, ours.team, Promise(together=True)
     )
+    trained = {name: _trained(name, breadth, seeds).team for name, breadth in TRAINED.items()}
     level = {name: _app_queue(name, seeds, 203).team for name in APP_QUEUE if name != BEST}
     naive = _fewest(
         "OneCall routed plainly (longest idle, no head starts)",
@@ -133,9 +141,17 @@ def _rest(ours: Kept, theirs: Kept, seeds: Sequence[int]) -> dict[str, object]:
     return {
         "onecall_together_agents": together.team,
         "onecall_plain_agents": naive.team,
+        "onecall_trained_agents": trained,
         "app_queue_plain_agents": level[PLAIN],
         "app_queue_variants": {BEST: theirs.team, **level},
     }
+
+
+def _trained(name: str, breadth: Mapping[int, float], seeds: Sequence[int]) -> Kept:
+    def make(team: int) -> Setup:
+        return reference.day(team, breadth=breadth)
+
+    return _fewest(f"the same, {name}", make, seeds, 195, Promise(together=True))
 
 
 def _tried(team: int, seeds: Sequence[int]) -> None:

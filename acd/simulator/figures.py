@@ -140,7 +140,7 @@ def _count(run: RunFigures, setup: Setup, call: Call, starts: list[tuple[float, 
     target = setup.config.queues[call.queue_id].service_level_seconds
     for tally in tallies:
         tally.add(call, target, setup.short_abandon)
-    if not call.identified or call.answered == inf or call.ended == inf:
+    if not call.identified or call.answered == inf or call.ended == inf or not _call_again(setup):
         return
     recalled = same = False
     if starts is not None:
@@ -151,6 +151,11 @@ def _count(run: RunFigures, setup: Setup, call: Call, starts: list[tuple[float, 
         tally.identified += 1
         tally.recalled += recalled
         tally.recalled_same += same
+
+
+def _call_again(setup: Setup) -> bool:
+    """Whether the scenario says anything of calls that come back; if not, recall is unknown and not zero."""
+    return any(topic.recall.share or topic.redial.share for topic in setup.topics.values())
 
 
 def _starts(simulation: Simulation) -> dict[int, list[tuple[float, str]]]:

@@ -109,9 +109,11 @@ PLAIN = Routing(Strategy.LONGEST_IDLE, scarce=False, head_starts={})
 POOLED = "all"
 
 
-def day(team: int, routing: Routing | None = None, *, pooled: bool = False) -> Setup:
+def day(
+    team: int, routing: Routing | None = None, *, pooled: bool = False, breadth: Mapping[int, float] | None = None
+) -> Setup:
     """The reference day worked by the first `team` agents; `pooled`: one group in which everyone can do everything."""
-    seats = roster(team)
+    seats = roster(team, breadth)
     agents = {
         seat.agent_id: Agent(seat.agent_id, skills={POOLED: 5} if pooled else dict.fromkeys(seat.skills, 5))
         for seat in seats
@@ -186,7 +188,7 @@ def _duties(seat: Seat) -> tuple[Duty, ...]:
     return tuple(duties)
 
 
-def roster(team: int) -> tuple[Seat, ...]:
+def roster(team: int, breadth: Mapping[int, float] | None = None) -> tuple[Seat, ...]:
     """The first `team` agents. Each new agent goes where the shares of shifts and skills are most behind."""
     seats = list[Seat]()
     weights = shift_weights()
@@ -196,7 +198,8 @@ def roster(team: int) -> tuple[Seat, ...]:
     own: dict[Shift, dict[str, float]] = {shift: dict.fromkeys(GROUPS, 0.0) for shift in weights}
     further: dict[Shift, dict[str, float]] = {shift: dict.fromkeys(GROUPS, 0.0) for shift in weights}
     own_all, further_all = dict.fromkeys(GROUPS, 0.0), dict.fromkeys(GROUPS, 0.0)
-    breadth = {name: dict.fromkeys(BREADTH, 0.0) for name in GROUPS}
+    shares = breadth or BREADTH
+    broad = {name: dict.fromkeys(shares, 0.0) for name in GROUPS}
     for number in range(team):
         shift = _most_behind(shifts, weights)
         group = _most_behind_twice(own[shift], own_all, work)
@@ -204,8 +207,8 @@ def roster(team: int) -> tuple[Seat, ...]:
         if shift == NIGHT:
             skills += GROUPS[group].next_skills
         else:
-            many = _most_behind(breadth[group], BREADTH)
-            breadth[group][many] += 1
+            many = _most_behind(broad[group], shares)
+            broad[group][many] += 1
             own_all[group] += 1
             while len(skills) < many:
                 near = {name: wanted[name] for name in GROUPS[group].next_skills[:4] if name not in skills}

@@ -203,6 +203,8 @@ class Simulation:
         if call.wrap_up < 0:
             call.wrap_up = call.topic.wrap_up.quantile(call.draws[WRAP_UP])
         self._tell(at, TalkEnded(at, call.id, call.agent_id, wrap_up=call.wrap_up > 0))
+        if self.agents.seats[call.agent_id].wrapping != call.id:
+            call.wrap_up = 0.0
         if not call.resolved:
             self._again(at, call, call.topic.recall)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from acd.config import Overflow, OverflowKind, Queue
+from acd.config import Overflow, OverflowKind, Queue, WrapUp, WrapUpMode
 from acd.simulator.distributions import Fixed
 from acd.simulator.figures import FIGURES, RunFigures, figures_of
 from acd.simulator.run import Simulation
@@ -32,6 +32,29 @@ def test_a_second_caller_waits_until_the_agent_has_finished_talk_and_wrap_up() -
     assert second.answered - setup.epoch == pytest.approx(140.0)
     assert value(figures, "aht") == pytest.approx(130.0)
     assert value(figures, "asa") == pytest.approx(60.0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "wrap_up"),
+    [
+        (WrapUp(WrapUpMode.MANUAL), 300.0),
+        (WrapUp(WrapUpMode.CAPPED, 45.0), 45.0),
+        (WrapUp(WrapUpMode.FIXED, 400.0), 400.0),
+        (WrapUp(WrapUpMode.NONE), 0.0),
+    ],
+)
+def test_the_queues_wrap_up_rule_decides_how_long_wrap_up_really_lasts(rule: WrapUp, wrap_up: float) -> None:
+    setup = day(
+        [RecordedCall(0.0, "care"), RecordedCall(1.0, "care")],
+        topics=[topic(talk=100.0, wrap_up=300.0)],
+        queues={"care": Queue("care", wrap_up=rule)},
+    )
+
+    simulation, figures = run(setup)
+
+    assert simulation.calls[0].wrap_up == pytest.approx(wrap_up)
+    assert simulation.calls[1].answered - setup.epoch == pytest.approx(100.0 + wrap_up)
+    assert value(figures, "aht") == pytest.approx(100.0 + wrap_up)
 
 
 def test_what_a_recorded_day_knows_of_a_call_replaces_the_drawn_durations() -> None:
@@ -152,6 +175,12 @@ def test_callers_without_identity_are_outside_numerator_and_denominator_of_recal
 
     assert value(figures, "recall") is None
     assert figures.total.offered == 2
+
+
+def test_recall_is_unknown_where_the_scenario_says_nothing_of_calls_that_come_back() -> None:
+    _, figures = run(day([RecordedCall(0.0, "care")]))
+
+    assert value(figures, "recall") is None
 
 
 def test_a_recall_may_have_another_reason_and_then_only_counts_for_any_reason() -> None:
