@@ -32,6 +32,7 @@ class Call:
         "patience",
         "queue_id",
         "queued",
+        "redial",
         "resolved",
         "talk",
         "topic",
@@ -59,6 +60,8 @@ class Call:
         self.wrap_up = -1.0
         self.resolved = False
         self.call_back = False
+        self.redial = False
+        """The customer's call before this one was abandoned."""
 
 
 DRAWS = 9
@@ -92,6 +95,7 @@ def next_call(before: Call, at: float, topic: Topic, seed: int) -> Call:
     chance = Random(f"{seed}/again/{before.customer}/{before.nth}")
     call = Call(before.customer, before.nth + 1, at, topic, tuple([chance.random() for _ in range(DRAWS)]))
     call.identified = before.identified
+    call.redial = before.outcome == "abandoned"
     return call
 
 

@@ -36,6 +36,7 @@ class Tally:
     recalled: int = 0
     recalled_same: int = 0
     repeats: int = 0
+    redials: int = 0
     seat_handling: float = 0.0
     seat_ready: float = 0.0
 
@@ -43,6 +44,7 @@ class Tally:
         """Count one call; `target` and `short` are the thresholds of service level and short abandon."""
         self.offered += 1
         self.repeats += call.nth > 0
+        self.redials += call.redial
         waited = min(call.answered, call.ended) - call.queued
         if call.outcome == "answered":
             self.answered += 1
@@ -89,6 +91,7 @@ FIGURES: Mapping[str, Figure] = {
     "recall": lambda t: _share(t.recalled, t.identified),
     "recall_same_topic": lambda t: _share(t.recalled_same, t.identified),
     "repeat_share": lambda t: _share(t.repeats, t.offered),
+    "redial_share": lambda t: _share(t.redials, t.offered),
 }
 """Every published figure by name; None where its denominator is empty."""
 OF_AGENTS = frozenset(("occupancy", "staffed_hours"))

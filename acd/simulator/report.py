@@ -10,7 +10,16 @@ from acd.simulator.loading import Scenario
 from acd.simulator.study import Study, difference_of
 
 SHARES = frozenset(
-    ("service_level", "service_level_strict", "abandonment", "occupancy", "recall", "recall_same_topic", "repeat_share")
+    (
+        "service_level",
+        "service_level_strict",
+        "abandonment",
+        "occupancy",
+        "recall",
+        "recall_same_topic",
+        "repeat_share",
+        "redial_share",
+    )
 )
 TITLES: Mapping[str, str] = {
     "offered": "Offered",
@@ -26,6 +35,7 @@ TITLES: Mapping[str, str] = {
     "recall": "Recall",
     "recall_same_topic": "Recall same",
     "repeat_share": "Repeat share",
+    "redial_share": "Redial share",
 }
 TABLE = (
     "offered",

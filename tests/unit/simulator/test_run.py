@@ -78,6 +78,7 @@ def test_a_caller_whose_patience_ends_leaves_and_may_dial_again() -> None:
     times = [(call.queued - setup.epoch, call.outcome) for call in simulation.calls]
     assert times == [(0.0, "answered"), (10.0, "abandoned"), (100.0, "abandoned"), (190.0, "abandoned")]
     assert value(figures, "repeat_share") == pytest.approx(0.5)
+    assert value(figures, "redial_share") == pytest.approx(0.5)
 
 
 def test_phones_that_ring_delay_the_answer_by_connection_and_pick_up() -> None:
@@ -162,6 +163,7 @@ def test_recalls_are_charged_to_the_first_call_also_when_they_come_after_the_end
 
     _, figures = run(setup)
 
+    assert value(figures, "redial_share") == 0.0
     assert FIGURES["recall"](figures.queues["care"]) == pytest.approx(0.5), "two calls, the second has no successor"
     assert FIGURES["recall"](figures.queues["bills"]) == 0.0, "a call after the window is no recall"
     assert FIGURES["recall"](figures.queues["faults"]) == 1.0
