@@ -49,6 +49,7 @@ async def main() -> None:
     async with rig(_AGENTS, _TALK) as made:
         for system in (PEER, OURS):
             async with made.staffed(system):
+                await made.warm_up(system)
                 for rate in rates:
                     found, started, missed = await _run(made, system, rate, seconds)
                     samples[system] += found

@@ -23,6 +23,7 @@ async def main() -> None:
     parser.add_argument("--short", action="store_true")
     seconds = 10.0 if parser.parse_args().short else 40.0
     async with rig(_AGENTS, _TALK) as made, made.staffed(OURS):
+        await made.warm_up(OURS)
         asterisk = made.asterisk.instance.pid or 0
         before = seconds_used(made.acd_pid), seconds_used(asterisk)
         tally = await made.load(OURS, [number / _RATE for number in range(int(seconds * _RATE))], patience=60)

@@ -42,8 +42,10 @@ async def _run(made: Rig, system: str, seconds: float) -> tuple[list[float], int
     arrivals += [backlog * 0.02 + number / _RATE for number in range(int(seconds * _RATE))]
     server, agents = made.asterisk.settings.sip_port, {phone.port for phone in made.phones}
     wire = capture(made, f"handoff-{system}")
-    async with wire, made.staffed(system):
-        tally = await made.load(system, arrivals, patience=120)
+    async with made.staffed(system):
+        await made.warm_up(system)
+        async with wire:
+            tally = await made.load(system, arrivals, patience=120)
     return hand_offs(wire.packets(), server, agents), tally.started, tally.lost
 
 

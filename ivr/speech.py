@@ -38,7 +38,10 @@ def _write(source: list[str], data: bytes, target: Path) -> None:
 
 def _run(command: list[str], data: bytes) -> bytes:
     try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=_SECONDS, check=True)
+        # Behind everything else: a machine busy with calls makes its prompts more slowly.
+        done = subprocess.run(
+            ["nice", "-n", "15", *command], input=data, capture_output=True, timeout=_SECONDS, check=True
+        )
     except FileNotFoundError:
         raise Unavailable(f"{command[0]} is not installed.", f"Install the package {command[0]}.") from None
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
