@@ -88,7 +88,7 @@ def _tiles(sides: Sequence[Side]) -> str:
 def _state(figure: Interval, limit: float, below: bool) -> tuple[str, str]:
     """Whether the target is met, and whether the interval leaves a doubt."""
     if figure.mean is None:
-        return "", "no calls"
+        return "", "not known"
     met = figure.mean <= limit if below else figure.mean >= limit
     if figure.low is not None and figure.high is not None and figure.low <= limit <= figure.high:
         return "doubt", "met, within chance" if met else "missed, within chance"
