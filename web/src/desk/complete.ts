@@ -18,8 +18,8 @@ export function complete(told: Desk): Desk {
   const call = told.call as Partly<DeskCall> | null | undefined
   return {
     ...told,
-    agent: { ...told.agent, queues: told.agent.queues ?? [], wrap_up_extensions_left: told.agent.wrap_up_extensions_left ?? 0 },
-    call: call ? { ...(call as DeskCall), customer_ids: call.customer_ids ?? [], recall: call.recall ?? false, role: call.role ?? 'agent', hold_total: call.hold_total ?? 0, consult: call.consult ?? null, recording: call.recording ?? null, pop: pop(call.pop) } : null,
+    agent: { ...told.agent, queues: told.agent.queues ?? [] },
+    call: call ? { ...(call as DeskCall), customer_ids: call.customer_ids ?? [], recall: call.recall ?? false, role: call.role ?? 'agent', hold_total: call.hold_total ?? 0, wrap_up_extensions_left: call.wrap_up_extensions_left ?? 0, consult: call.consult ?? null, recording: call.recording ?? null, pop: pop(call.pop) } : null,
     waiting: told.waiting ?? null,
     notices: told.notices ?? [],
   }

@@ -129,13 +129,17 @@ function answer(): void {
   }
 }
 
-/** Refuses while it rings, ends while it is live; by the server when it can be reached, else by the phone itself. */
+/**
+ * Refuses while it rings, ends while it is live: by the server when it can be reached, else by the phone itself. A
+ * consulted expert only ever leaves: the call is the colleague's.
+ */
 async function end(): Promise<void> {
   const now = call.value
   if (!now || now.phase === 'ended') {
     if (looseLeg.value) phone.hangUp(looseLeg.value.interactionId)
     return
   }
+  if (now.role === 'expert' && browserPhone.value) return phone.hangUp(now.interaction_id)
   const done = link.value.phase === 'open' && await act(now.phase === 'ringing' ? 'call.refuse' : 'call.hang_up')
   if (!done && browserPhone.value) phone.hangUp(now.interaction_id)
 }
