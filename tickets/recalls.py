@@ -112,15 +112,15 @@ async def count(session: AsyncSession, scope: Scope, *by: RecallDimension) -> Ta
         .prefix_with("MATERIALIZED")
     )
     one = followed.c
-    marked = select(
-        one.day,
-        one.queue_id.label("queue"),
-        one.topic_id.label("topic"),
-        one.agent_id.label("agent"),
-        _gap(one).label("gap"),
-        _cause(one, scope.policy).label("cause"),
-        _mark(one, scope.policy).label("mark"),
-    )
+    columns_of = {
+        "queue": one.queue_id,
+        "topic": one.topic_id,
+        "agent": one.agent_id,
+        "gap": _gap(one),
+        "cause": _cause(one, scope.policy),
+    }
+    keys = [columns_of[dimension].label(dimension) for dimension in by if dimension != "all"]
+    marked = select(one.day, *keys, _mark(one, scope.policy).label("mark"))
     return await tally(session, marked, _COLUMNS, Recalls, by)
 
 
