@@ -62,6 +62,8 @@ beforeEach(async () => {
   sockets[0]!.open()
 })
 afterEach(() => {
+  // A note that has the focus keeps it over a change of screens: the next test starts without.
+  ;(document.activeElement as HTMLElement | null)?.blur()
   page.unmount()
   stopDesk()
   queries.clear()
