@@ -13,7 +13,8 @@ from typing import cast
 from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, async_playwright, expect
 
 from tests.e2e.harness.server import REPOSITORY
-from tests.e2e.product import Product, until
+from tests.e2e.product import Product
+from tests.e2e.product_people import until
 
 SCREENSHOTS = REPOSITORY / ".state" / "screenshots"
 VOICE = 820.0

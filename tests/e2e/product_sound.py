@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ivr.speech import synthesise
 from phones.audio import RATE, decode, loudness, tone_share
 from phones.call import Call
-from tests.e2e.product import until
+from tests.e2e.product_people import until
 
 Sound = npt.NDArray[np.float64]
 _CLEAR = 0.8

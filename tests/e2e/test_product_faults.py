@@ -9,7 +9,8 @@ import itertools
 import pytest
 
 from phones.call import Call
-from tests.e2e.product import MOBILE, Json, Product, Seat, until
+from tests.e2e.product import MOBILE, Product
+from tests.e2e.product_people import Json, Seat, until
 from tests.e2e.product_sound import until_heard, until_music
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]

@@ -7,8 +7,9 @@ import re
 import pytest
 from playwright.async_api import Browser, BrowserContext, expect
 
-from tests.e2e.product import Product, until
+from tests.e2e.product import Product
 from tests.e2e.product_desktop import TALKING, VOICE, Desktop
+from tests.e2e.product_people import until
 from tests.e2e.product_sound import seconds_of, until_heard, until_music
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]

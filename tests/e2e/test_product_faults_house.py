@@ -10,7 +10,8 @@ import signal
 import pytest
 
 from phones.call import Call
-from tests.e2e.product import QUICK, Product, Seat, until
+from tests.e2e.product import QUICK, Product
+from tests.e2e.product_people import Seat, until
 from tests.e2e.product_sound import samples, seconds_of, until_heard, until_music, until_said
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]

@@ -19,8 +19,9 @@ from phones.call import CallRefused
 from phones.phone import Phone
 from tests.e2e.harness.manager import TestManager
 from tests.e2e.harness.server import CALLER_ADDRESS, REPOSITORY
-from tests.e2e.product import MOBILE, Product, Seat, running, until
+from tests.e2e.product import MOBILE, Product, running
 from tests.e2e.product_desktop import Desktop
+from tests.e2e.product_people import Seat, until
 from tests.e2e.product_sound import until_heard
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]

@@ -11,8 +11,9 @@ from playwright.async_api import Browser, expect
 
 from phones.audio import tone
 from phones.call import Call
-from tests.e2e.product import MOBILE, QUICK, Json, Product, until
+from tests.e2e.product import MOBILE, QUICK, Product
 from tests.e2e.product_desktop import ON_HOLD, READY, TALKING, VOICE, Desktop
+from tests.e2e.product_people import Json, until
 from tests.e2e.product_sound import seconds_of, until_heard, until_music, until_said
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
