@@ -317,6 +317,9 @@ def _call_back(past: _Past, ticket: Ticket, call: Interaction, at: float) -> Non
     ticket.due = due
     ticket.first_resolved_at = ticket.resolved_at = due if status == "kept" else None
     ticket.status = "resolved" if status == "kept" else "pending_call_back"
+    if status != "kept" and past.tickets % 2:
+        # So that whoever sits at the first desk has something to do.
+        ticket.owner_id, ticket.owner_name = _AGENTS[0]
     past.rows.append(
         Promise(
             id=f"pr-demo-{past.tickets}",

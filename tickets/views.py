@@ -1,6 +1,6 @@
 """What this room tells others, as JSON that docs/contracts.md describes: instants are ISO 8601 text in UTC."""
 
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from core.clock import iso
 from tickets.model import Customer, Promise, Ticket
@@ -143,7 +143,7 @@ class HistoryView(TypedDict):
 
 
 class TicketLineView(TypedDict):
-    """A ticket in a list; `recall`: the call it came from was a recall."""
+    """A ticket in a list."""
 
     id: str
     number: str
@@ -159,7 +159,6 @@ class TicketLineView(TypedDict):
     opened: str
     updated: str
     version: int
-    recall: NotRequired[bool]
 
 
 class TicketView(TicketLineView):
