@@ -39,8 +39,14 @@ def _write(source: list[str], data: bytes, target: Path) -> None:
 def _run(command: list[str], data: bytes) -> bytes:
     try:
         # Behind everything else: a machine busy with calls makes its prompts more slowly.
+        # In a session of its own: Ctrl-C at the terminal is for OneCall, and no reason for half a prompt.
         done = subprocess.run(
-            ["nice", "-n", "15", *command], input=data, capture_output=True, timeout=_SECONDS, check=True
+            ["nice", "-n", "15", *command],
+            input=data,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=True,
+            start_new_session=True,
         )
     except FileNotFoundError:
         raise Unavailable(f"{command[0]} is not installed.", f"Install the package {command[0]}.") from None
