@@ -47,7 +47,7 @@ class Product:
     """One OneCall with its own folder and ports; `settings` are names of `onecall.settings` without the prefix."""
 
     def __init__(self, folder: Path, **settings: object) -> None:
-        self.state = folder / "state"
+        self.state = folder.resolve() / "state"
         ports = free_ports(8)
         names = ("http", "https", "ws", "wss", "sip", "ami", "agi")
         self.ports = dict(zip(names, ports, strict=False))
@@ -62,11 +62,11 @@ class Product:
 
     # ---- life ----
 
-    async def start(self, timeout: float = 90.0) -> None:
-        """Start it (again) and wait until every part of it says that it works."""
+    async def start(self, timeout: float = 90.0, *, set_up: bool = False) -> None:
+        """Start it (again) and wait until every part of it says that it works; with `set_up` as `make run` does."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "onecall", "run", "--no-set-up"],
+                [sys.executable, "-m", "onecall", "run", *([] if set_up else ["--no-set-up"])],
                 cwd=REPOSITORY,
                 env={**_clean_environment(), **self.environment},
                 stdin=subprocess.DEVNULL,
@@ -94,7 +94,8 @@ class Product:
             return 0
         try:
             if self._process.poll() is None:
-                self._process.send_signal(signal.SIGINT)
+                # As a terminal does: to the whole group of processes.
+                os.killpg(self._process.pid, signal.SIGINT)
             return await asyncio.to_thread(self._process.wait, timeout)
         finally:
             self._process.kill()
@@ -117,6 +118,16 @@ class Product:
             return None
         return pid if os.fsencode(home) in told else None
 
+    def processes(self) -> list[int]:
+        """Every process on this machine that has to do with this product."""
+        home = os.fsencode(self.state.resolve())
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if home in (process / "cmdline").read_bytes() + (process / "environ").read_bytes():
+                    found.append(int(process.name))
+        return found
+
     def asterisk_console(self, command: str) -> str:
         """What its Asterisk's own command line answers."""
         program = find_asterisk(Path(_tree()).resolve())
@@ -127,9 +138,13 @@ class Product:
         )
         return told.stdout
 
+    def log_text(self) -> str:
+        """All that it printed, over all its starts."""
+        return self._log.read_text(errors="replace")
+
     def log_end(self, lines: int = 60) -> str:
         """The last lines that it printed."""
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
+        return "\n".join(self.log_text().splitlines()[-lines:])
 
     # ---- where it is ----
 
@@ -163,6 +178,10 @@ class Product:
         wanted = [row for row in found if interaction_id in (None, row["interaction_id"])]
         return [{**row, "data": json.loads(row["data"])} for row in wanted]
 
+    async def stored(self, kind: str, interaction_id: str, timeout: float = 30.0) -> list[Json]:
+        """Facts of one kind, once there are any."""
+        return await until(lambda: self.facts(kind, interaction_id), f"{kind} is stored", timeout)
+
     def interaction_of(self, number: str) -> str:
         """The last call of a number; raises IndexError when there is none yet."""
         told = [row for row in self.facts("call.arrived") if row["data"]["number"] == number]
@@ -170,7 +189,7 @@ class Product:
 
     async def ended(self, interaction_id: str) -> Json:
         """How a call ended, once that is stored; it is told exactly once."""
-        (fact,) = await until(lambda: self.facts("call.ended", interaction_id), "the call's end is stored")
+        (fact,) = await self.stored("call.ended", interaction_id)
         data: Json = fact["data"]
         return data
 

@@ -125,7 +125,7 @@ async def test_a_consultation_completed_hands_the_caller_over(product: Product) 
         assert await now.leg.wait_until_ended() == "remote"
         await now.marta.finish()
         await now.diego.desk.until(lambda desk: desk["call"]["role"] == "agent", "the call is Diego's")
-        (told,) = await until(lambda: product.facts("call.transferred", interaction), "the transfer is stored")
+        (told,) = await product.stored("call.transferred", interaction)
         assert (told["data"]["kind"], told["data"]["to"]) == ("consult", "a-2102")
         await expert.hang_up()
         assert await now.call.wait_until_ended() == "remote"

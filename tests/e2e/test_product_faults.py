@@ -33,7 +33,8 @@ async def test_a_caller_who_hangs_up_in_the_menu_is_no_abandoned_call(product: P
     async with product.caller(number, MOBILE) as call:
         await call.media.wait_for_sound(20)
         await call.hang_up()
-    interaction = await until(lambda: product.facts("call.arrived") and product.interaction_of(number), "it is known")
+    await until(lambda: product.facts("call.arrived"), "the call is known")
+    interaction = product.interaction_of(number)
     told = await product.ended(interaction)
     assert (told["stage"], told["ended_by"], told["abandoned"]) == ("ivr", "caller", False)
 
@@ -98,7 +99,7 @@ async def test_a_phone_that_refuses_leaves_the_caller_at_the_head_for_the_next_a
             refused.refuse(status)
             await marta.desk.until(lambda now: not now["call"], "the offer is gone from the desk")
             interaction = product.interaction_of(number)
-            (offer,) = await until(lambda: product.facts("offer.ended", interaction), "the refusal is stored")
+            (offer,) = await product.stored("offer.ended", interaction)
             assert offer["data"]["result"] == result
             await until_music(call)
             await marta.desk.command("agent.not_ready", reason="break")
@@ -106,7 +107,7 @@ async def test_a_phone_that_refuses_leaves_the_caller_at_the_head_for_the_next_a
             leg = await diego.answer(AGENT)
             await until_heard(call, AGENT)
             since = product.facts("queue.entered", interaction)[0]["data"]["since"]
-            (answered,) = await until(lambda: product.facts("call.answered", interaction), "the answer is stored")
+            (answered,) = await product.stored("call.answered", interaction)
             assert answered["data"]["waited"] == pytest.approx(answered["at"] - since, abs=0.01)
             await leg.hang_up()
         await diego.finish()

@@ -143,7 +143,7 @@ async def serve_in_order(product: Product, agent: Seat, waiters: list[Call], int
             assert leg.header("X-OneCall-Id") == interaction
             await until_heard(waiter, OTHER)
             (entered,) = product.facts("queue.entered", interaction)
-            (answered,) = await until(lambda of=interaction: product.facts("call.answered", of), "the answer is stored")
+            (answered,) = await product.stored("call.answered", interaction)
             waited = answered["at"] - entered["data"]["since"]
             assert answered["data"]["waited"] == pytest.approx(waited, abs=0.01)
             await leg.hang_up()
