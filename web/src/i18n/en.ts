@@ -127,7 +127,14 @@ export default {
     title: 'Recall after {span}', title_same: 'Recall after {span}, same topic', topic: 'Topic', when: 'When', with: 'With', word: 'Recall',
   },
   recording: { last_seen: 'last seen', listen: 'Listen', off: 'Not recorded', on: 'Recording', pause: 'Pause', paused: 'Recording paused', problem: 'Recording failed', resume: 'Resume', yes: 'on' },
-  refused: { call_gone: 'That call is over', other: 'That did not work', too_late: 'Too late: the call has moved on' },
+  refused: {
+    agent_not_ready: 'That colleague is not ready any more. Choose someone else, or a queue.', already_resolved: 'This ticket is resolved already. Open it again first.', call_gone: 'That call is over', cause_missing: 'This call is a recall: choose its cause.',
+    code_taken: 'Another customer has this code.', customer_differs: 'That ticket belongs to another customer.', due_missing: 'Choose until when.', due_past: 'It cannot be due in the past. Choose a later time.', forbidden: 'Your role may not do this.',
+    no_call: 'You are not in a call now.', no_phone: 'This account has no phone. An administrator links it to an agent.', no_recording: 'There is no recording of this call.', not_resolved: 'This ticket is not resolved.', not_ringing: 'No call is ringing for you now. The caller may have hung up.',
+    not_this_call: 'That is not the ticket of this call.', note_empty: 'The note is empty.', number_wrong: 'This is not a phone number.', other: 'That did not work', phone_not_registered: 'Your phone is not connected. Reload the page and allow the microphone, or switch the desk phone on.',
+    promise_settled: 'This promise is settled already.', ticket_gone: 'This ticket is gone: it was merged or dropped.', title_missing: 'The ticket needs a title.', topic_unknown: 'That topic is not one of this programme.', unavailable: 'The server cannot do this just now. Try again in a moment.',
+    version_old: 'Somebody else has changed it meanwhile. Here is the present state: change it again.', wrong: 'User name or password is not right.',
+  },
   report: {
     all: 'All', back_office: 'Needed back office', by_agents: 'Recalls by agent of the first call', by_topics: 'Recalls by topic', causes: 'Causes of recalls', contacts: 'Contacts', fcr_by_day: 'FCR by day', fcr_final: 'FCR, final',
     fcr_fresh: 'FCR, last days', final: 'Final', footer: 'Coverage {coverage} of answered calls have a known customer · window {hours} h · definitions {version}', from: 'From', how: 'How it is counted',

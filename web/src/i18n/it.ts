@@ -129,7 +129,14 @@ const it: Messages = {
     title: 'Richiamata dopo {span}', title_same: 'Richiamata dopo {span}, stesso tema', topic: 'Tema', when: 'Quando', with: 'Con chi', word: 'Richiamata',
   },
   recording: { last_seen: 'vista alle', listen: 'Ascolta', off: 'Non registrata', on: 'Registrazione', pause: 'Sospendi', paused: 'Registrazione sospesa', problem: 'Registrazione fallita', resume: 'Riprendi', yes: 'attiva' },
-  refused: { call_gone: 'Quella chiamata è finita', other: 'Non è riuscito', too_late: 'Troppo tardi: la chiamata è andata avanti' },
+  refused: {
+    agent_not_ready: 'Il collega non è più pronto. Scegli un altro, o una coda.', already_resolved: 'Il ticket è già risolto. Prima riaprilo.', call_gone: 'Quella chiamata è finita', cause_missing: 'È una richiamata: scegli la causa.',
+    code_taken: 'Un altro cliente ha già questo codice.', customer_differs: 'Quel ticket è di un altro cliente.', due_missing: 'Scegli entro quando.', due_past: 'La scadenza è nel passato. Scegli un’ora più tarda.', forbidden: 'Il tuo ruolo non può farlo.',
+    no_call: 'Ora non sei in chiamata.', no_phone: 'Questo account non ha un telefono. Un amministratore lo collega a un operatore.', no_recording: 'Di questa chiamata non c’è registrazione.', not_resolved: 'Il ticket non è risolto.', not_ringing: 'Ora non squilla nessuna chiamata. Forse chi chiamava ha riagganciato.',
+    not_this_call: 'Non è il ticket di questa chiamata.', note_empty: 'La nota è vuota.', number_wrong: 'Non è un numero di telefono.', other: 'Non è riuscito', phone_not_registered: 'Il telefono non è collegato. Ricarica la pagina e consenti il microfono, o accendi il telefono da tavolo.',
+    promise_settled: 'Questa promessa è già chiusa.', ticket_gone: 'Il ticket non c’è più: è stato unito o tolto.', title_missing: 'Il ticket ha bisogno di un titolo.', topic_unknown: 'Quel tema non è di questo programma.', unavailable: 'Ora il server non può farlo. Riprova tra poco.',
+    version_old: 'Intanto qualcun altro l’ha modificato. Questo è lo stato di adesso: modifica di nuovo.', wrong: 'Nome utente o password non corretti.',
+  },
   report: {
     all: 'Tutti', back_office: 'Serviva il back office', by_agents: 'Richiamate per operatore della prima chiamata', by_topics: 'Richiamate per tema', causes: 'Cause delle richiamate', contacts: 'Contatti', fcr_by_day: 'FCR per giorno', fcr_final: 'FCR, definitivo',
     fcr_fresh: 'FCR, ultimi giorni', final: 'Definitivo', footer: 'Copertura: il {coverage} delle chiamate risposte ha un cliente noto · finestra {hours} h · definizioni {version}', from: 'Dal', how: 'Come si conta',
