@@ -32,7 +32,8 @@ async def trigger_of(
     calls = list(
         await session.scalars(
             _answered(subject, programme_id)
-            .where(Interaction.ended_at < at, Interaction.id != interaction_id)
+            # What ended before also arrived before: said so that the index on subject and arrival is the obvious one.
+            .where(Interaction.arrived_at < at, Interaction.ended_at < at, Interaction.id != interaction_id)
             .order_by(Interaction.ended_at.desc())
             .limit(_CHAIN)
         )

@@ -1,6 +1,7 @@
 """The caller's story for the desk, and the ticket of a call: fulfils `acd.ports.Stories`."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +13,7 @@ from tickets import calls, customers, intake, people
 from tickets.catalogue import topic_names
 from tickets.contacts import Trigger, contacts_of_customer, trigger_of
 from tickets.customers import Found
-from tickets.model import Customer, Interaction, Promise, Ticket
+from tickets.model import Customer, Interaction, Promise, Ticket, Topic
 from tickets.opening import Before, Scene, opening
 from tickets.policy import policy_of
 from tickets.unit import CLOCK, Actor, Tickets
@@ -20,7 +21,6 @@ from tickets.views import (
     CustomerView,
     OpeningView,
     PopView,
-    PromiseView,
     RecallView,
     customer_view,
     open_ticket_view,
@@ -113,10 +113,28 @@ async def story_of_call(session: AsyncSession, facts: CallFacts, found: Found) -
     pop["promises"] = [promise_view(promise) for promise in promises]
     pop["contacts"] = await contacts_of_customer(session, customer.id, facts.language, but=facts.interaction_id)
     if trigger is not None:
-        own = await _promises_made_in(session, trigger.call)
-        pop["recall"] = await _recall(session, facts, trigger, tickets, own)
-        pop["opening"] = await _recall_opening(session, facts, programme, customer, trigger, [*own, *promises])
+        first = await _first_call(session, trigger)
+        pop["recall"] = _recall(facts, first, tickets)
+        pop["opening"] = _recall_opening(facts, programme, customer, first, promises)
     return pop
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstCall:
+    """The call that this one is the recall of, for people: by whom, about what, with which promises."""
+
+    trigger: Trigger
+    agent_name: str | None
+    topic: Topic | None
+    promises: Sequence[Promise]
+
+
+async def _first_call(session: AsyncSession, trigger: Trigger) -> _FirstCall:
+    call = trigger.call
+    names = await people.agent_names(session, [call.agent_id])
+    topic = await session.get(Topic, call.topic_id) if call.topic_id else None
+    promises = await session.scalars(select(Promise).where(Promise.made_in == call.id).order_by(Promise.due))
+    return _FirstCall(trigger, names.get(call.agent_id or ""), topic, list(promises))
 
 
 def _pop(views: list[CustomerView], found: Found, sentence: OpeningView) -> PopView:
@@ -166,46 +184,32 @@ async def _promises(session: AsyncSession, customer_id: str, at: float) -> list[
     return list(await session.scalars(query))
 
 
-async def _promises_made_in(session: AsyncSession, call: Interaction) -> list[Promise]:
-    return list(await session.scalars(select(Promise).where(Promise.made_in == call.id).order_by(Promise.due)))
-
-
-async def _recall(
-    session: AsyncSession, facts: CallFacts, trigger: Trigger, tickets: Sequence[Ticket], promises: Sequence[Promise]
-) -> RecallView:
-    call = trigger.call
-    names = await people.agent_names(session, [call.agent_id])
-    topics = await topic_names(session, [call.topic_id], facts.language)
-    promised: list[PromiseView] = [promise_view(promise) for promise in promises]
+def _recall(facts: CallFacts, first: _FirstCall, tickets: Sequence[Ticket]) -> RecallView:
+    call, topic = first.trigger.call, first.topic
     return {
         "of_interaction_id": call.id,
         "at": iso(call.ended_at or facts.arrived),
-        "agent_name": names.get(call.agent_id or ""),
-        "topic": topics.get(call.topic_id or ""),
+        "agent_name": first.agent_name,
+        "topic": (topic.name_it if facts.language == "it" else topic.name_en) if topic else None,
         "same_topic_ticket_id": next((ticket.id for ticket in tickets if ticket.id == call.ticket_id), None),
-        "nth": trigger.nth,
-        "promises": promised,
+        "nth": first.trigger.nth,
+        "promises": [promise_view(promise) for promise in first.promises],
     }
 
 
-async def _recall_opening(
-    session: AsyncSession,
-    facts: CallFacts,
-    programme: Programme,
-    customer: Customer,
-    trigger: Trigger,
-    promises: Sequence[Promise],
+def _recall_opening(
+    facts: CallFacts, programme: Programme, customer: Customer, first: _FirstCall, promises: Sequence[Promise]
 ) -> OpeningView:
-    call = trigger.call
-    names = await people.agent_names(session, [call.agent_id])
-    topic_id = call.topic_id or ""
     # A promise past its time is broken for the customer, whether or not our clock has passed over it yet.
-    states = {"broken" if one.status == "open" and one.due < facts.arrived else one.status for one in promises}
+    states = {
+        "broken" if one.status == "open" and one.due < facts.arrived else one.status
+        for one in [*first.promises, *promises]
+    }
     before = Before(
-        at=call.ended_at or facts.arrived,
-        agent_name=names.get(call.agent_id or ""),
-        topic_it=(await topic_names(session, [topic_id], "it")).get(topic_id),
-        topic_en=(await topic_names(session, [topic_id], "en")).get(topic_id),
+        at=first.trigger.call.ended_at or facts.arrived,
+        agent_name=first.agent_name,
+        topic_it=first.topic.name_it if first.topic else None,
+        topic_en=first.topic.name_en if first.topic else None,
         promise="broken" if "broken" in states else "open" if "open" in states else None,
     )
     zone = people.zone(programme.time_zone)

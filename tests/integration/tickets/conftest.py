@@ -33,6 +33,18 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+async def migrated_sqlite_world(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[World]:
+    """A small operation on SQLite, for what is particular to that engine."""
+    path = tmp_path / "onecall.db"
+    shutil.copy(migrated_sqlite, path)
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    world = World(database)
+    await world.furnish()
+    yield world
+    await database.close()
+
+
+@pytest.fixture
 async def world(database: Database) -> World:
     """A small operation on that database."""
     world = World(database)
