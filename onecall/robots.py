@@ -26,12 +26,19 @@ from phones.audio import from_wav
 from phones.call import Call, CallRefused
 from phones.phone import Phone
 from tickets import outcome
-from tickets.model import CustomerNumber, RecallCause, Topic
+from tickets.model import Customer, CustomerNumber, RecallCause, Topic
 from tickets.unit import Actor, Tickets
 
 _log = get_logger(__name__)
 _CALLERS = 7
 _CALLER_ADDRESS = "127.0.1.1"
+_KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
+    demo.MOBILE_NUMBER: (("1",), ("2", "2"), ("4",)),
+    demo.ENERGY_NUMBER: (("1",),),
+}
+"""What callers of each number choose in its menus."""
+_NOTICE_SECONDS = (11.0, 17.0)
+"""When they choose: after the notice about recording, in which nobody listens for keys."""
 _SENTENCES = {
     "caller": "Buongiorno, chiamo per la mia linea: ieri mi avevano detto che oggi avrebbe funzionato.",
     "agent": "Buongiorno, sono qui per aiutarla. Controllo subito la sua pratica e le dico.",
@@ -63,10 +70,10 @@ class _Crowd:
         self._server = (settings.host if settings.host != "0.0.0.0" else "127.0.0.1", settings.sip_port)
         self._chance = random.Random()
         self._voices: dict[str, bytes] = {}
-        self._numbers: list[str] = []
+        self._customers: list[tuple[str, str]] = []
 
     async def prepare(self) -> None:
-        """Voices, and the numbers of known customers."""
+        """Voices, and the customers: their numbers, and the number that each of them dials."""
         folder = self._settings.state / "demo"
         for who, text in _SENTENCES.items():
             file = folder / f"{who}.wav"
@@ -74,7 +81,13 @@ class _Crowd:
                 await asyncio.to_thread(_speak, text, file)
             self._voices[who] = await asyncio.to_thread(from_wav, file)
         async with self._database.reading() as session:
-            self._numbers = list(await session.scalars(select(CustomerNumber.number)))
+            known = select(CustomerNumber.number, Customer.programme_id).join(
+                Customer, CustomerNumber.customer_id == Customer.id
+            )
+            self._customers = [
+                (number, demo.ENERGY_NUMBER if programme == "p-energy" else demo.MOBILE_NUMBER)
+                for number, programme in await session.execute(known)
+            ]
 
     # --- agents ---------------------------------------------------------------------------------------------------
 
@@ -123,7 +136,8 @@ class _Crowd:
         if not isinstance(call, dict) or not call.get("ticket_id"):
             return
         async with self._database.reading() as session:
-            topics = list(await session.scalars(select(Topic.id).where(Topic.parent_id.is_not(None))))
+            of_programme = Topic.programme_id == call["programme"]["id"]
+            topics = list(await session.scalars(select(Topic.id).where(of_programme, Topic.parent_id.is_not(None))))
             causes = list(await session.scalars(select(RecallCause.id)))
         agent = desk["agent"]
         actor = Actor(agent_id, str(agent["name"]))
@@ -154,23 +168,25 @@ class _Crowd:
         """Call, choose, wait as long as patience lasts, talk, and after a while call again."""
         await asyncio.sleep(place * 1.5)
         while True:
-            known = self._numbers and self._chance.random() < 0.7
-            number = self._chance.choice(self._numbers) if known else f"+39347{self._chance.randrange(10**6, 10**7)}"
+            known = self._customers and self._chance.random() < 0.7
+            stranger = f"+39347{self._chance.randrange(10**6, 10**7)}", demo.MOBILE_NUMBER
+            number, dialled = self._chance.choice(self._customers) if known else stranger
             phone = await Phone.open(self._server, number, address=_CALLER_ADDRESS)
             try:
-                await self._one_call(phone)
+                await self._one_call(phone, dialled)
             except (TimeoutError, CallRefused, OSError) as error:
                 _log.info("a demo call came to nothing", why=repr(error))
             finally:
                 await phone.close()
             await asyncio.sleep(self._chance.uniform(2.0, 15.0))
 
-    async def _one_call(self, phone: Phone) -> None:
-        dialled = self._chance.choices([demo.MOBILE_NUMBER, demo.ENERGY_NUMBER], [0.75, 0.25])[0]
+    async def _one_call(self, phone: Phone, dialled: str) -> None:
         call = await phone.dial(dialled)
         await call.answered()
-        await asyncio.sleep(self._chance.uniform(5.0, 9.0))
-        await call.media.dial_digits(self._chance.choices("124", [0.4, 0.2, 0.4])[0])
+        await asyncio.sleep(self._chance.uniform(*_NOTICE_SECONDS))
+        for key in self._chance.choice(_KEYS[dialled]):
+            await call.media.dial_digits(key)
+            await asyncio.sleep(3.0)
         call.media.loop_sound(self._voices["caller"])
         with contextlib.suppress(TimeoutError):
             await call.wait_until_ended(self._chance.expovariate(1 / 240) + 20)
