@@ -10,26 +10,15 @@ from tickets import customers, history, people, work
 from tickets.catalogue import require_cause
 from tickets.contacts import Trigger, trigger_of
 from tickets.days import local_day
+from tickets.held import call_row
 from tickets.identity import customer_by_number, subject_of
 from tickets.merging import merge_tickets
 from tickets.model import Customer, Interaction, Promise, Ticket, TicketNote
 from tickets.numbering import next_number
 from tickets.policy import policy_of
-from tickets.sql import insert_if_absent
 from tickets.unit import Unit
 
 DISPOSITIONS = ("internal", "test", "wrong_number")
-
-
-async def row(session: AsyncSession, interaction_id: str) -> Interaction:
-    """The call's row, held until the transaction ends; made when no fact of it has arrived yet."""
-    held: set[str] = session.info.setdefault("calls_held", set())
-    call = await session.get(Interaction, interaction_id, with_for_update=interaction_id not in held or None)
-    if call is None:
-        await insert_if_absent(session, Interaction, {"id": interaction_id})
-        call = await session.get_one(Interaction, interaction_id, with_for_update=True)
-    held.add(interaction_id)
-    return call
 
 
 async def require(session: AsyncSession, interaction_id: str) -> Interaction:
@@ -42,7 +31,7 @@ async def require(session: AsyncSession, interaction_id: str) -> Interaction:
 
 async def open_ticket(unit: Unit, facts: CallFacts, at: float) -> str:
     """The ticket of a call; whoever asks again gets the same one. `at`: when it was answered (epoch seconds)."""
-    call = await row(unit.session, facts.interaction_id)
+    call = await call_row(unit.session, facts.interaction_id)
     if call.ticket_id is not None:
         return call.ticket_id
     await _fill(unit.session, call, facts)

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import Clock, SystemClock
-from core.journal import Fact, FactRow
-from tickets import calls, customers, people
+from core.journal import Fact
+from tickets import calls, customers
 from tickets.days import local_day
-from tickets.legs import KINDS as LEG_KINDS
+from tickets.held import call_row, legs_and_facts, zone_of
 from tickets.legs import Leg, handler, legs_of
 from tickets.missed_calls import mark_returns
 from tickets.model import Figure, Interaction, InteractionLeg, Recording
@@ -40,7 +40,7 @@ class Projection:
         apply = _APPLY.get(fact.kind)
         if apply is None or fact.interaction_id is None:
             return
-        call = await calls.row(session, fact.interaction_id)
+        call = await call_row(session, fact.interaction_id, new=fact.kind == "call.arrived")
         await apply(session, call, fact)
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()
         if call.day is not None and today - call.day >= _LATE_AFTER:
@@ -58,7 +58,8 @@ async def _arrived(session: AsyncSession, call: Interaction, fact: Fact) -> None
     call.programme_id = _text(data, "programme_id", 40) or call.programme_id
     await _set_day(session, call)
     if call.identified_by is None:
-        found = await customers.by_number(session, call.number, call.programme_id or "")
+        with session.no_autoflush:
+            found = await customers.by_number(session, call.number, call.programme_id or "")
         if call.number is None and not data.get("withheld"):
             found = customers.Found("none", ())
         calls.identify(call, found, by="number")
@@ -68,7 +69,7 @@ async def _arrived(session: AsyncSession, call: Interaction, fact: Fact) -> None
 async def _identified(session: AsyncSession, call: Interaction, fact: Fact) -> None:
     call.language = _text(fact.data, "language", 8) or call.language
     ids = [str(one) for one in fact.data.get("customer_ids") or []]
-    if ids:
+    if ids and (call.identified_by is None or ids != call.candidates):
         if call.programme_id is None:
             call.programme_id = _text(fact.data, "programme_id", 40)
         found = await customers.by_ids(session, ids, call.number, call.programme_id or "")
@@ -89,12 +90,9 @@ async def _queued(session: AsyncSession, call: Interaction, fact: Fact) -> None:
 
 
 async def _legs_changed(session: AsyncSession, call: Interaction, fact: Fact) -> None:
-    stored = await session.scalars(
-        select(FactRow).where(FactRow.interaction_id == call.id, FactRow.kind.in_(LEG_KINDS))
-    )
-    facts = [Fact(row.at, row.kind, row.interaction_id, row.agent_id, row.data, row.id) for row in stored]
-    legs = legs_of([*facts, fact])
-    await _store_legs(session, call.id, legs)
+    rows, facts = await legs_and_facts(session, fact, call.id)
+    legs = legs_of(facts.values())
+    _store_legs(session, call.id, legs, rows)
     call.answered_at = min((leg.answered_at for leg in legs), default=None)
     call.agent_id = handler(legs)
     call.talk = sum(leg.talk for leg in legs)
@@ -105,20 +103,17 @@ async def _legs_changed(session: AsyncSession, call: Interaction, fact: Fact) ->
         await mark_returns(session, call)
 
 
-async def _store_legs(session: AsyncSession, interaction_id: str, legs: list[Leg]) -> None:
-    rows = await session.scalars(select(InteractionLeg).where(InteractionLeg.interaction_id == interaction_id))
-    known = {row.position: row for row in rows}
+def _store_legs(session: AsyncSession, interaction_id: str, legs: list[Leg], rows: dict[int, InteractionLeg]) -> None:
+    """A fact can only add a leg or change one: the leg's place may move, but there are never fewer than before."""
     for position, leg in enumerate(legs, 1):
-        row = known.pop(position, None)
+        row = rows.get(position)
         if row is None:
-            row = InteractionLeg(interaction_id=interaction_id, position=position)
+            row = rows[position] = InteractionLeg(interaction_id=interaction_id, position=position)
             session.add(row)
         row.agent_id, row.queue_id = leg.agent_id, leg.queue_id
         row.answered_at, row.left_at = leg.answered_at, leg.left_at
         row.talk, row.hold, row.wrap_up = leg.talk, leg.hold, leg.wrap_up
         row.wrap_up_ended_at = leg.wrap_up_ended_at
-    for row in known.values():
-        await session.delete(row)
 
 
 async def _ended(session: AsyncSession, call: Interaction, fact: Fact) -> None:
@@ -155,8 +150,7 @@ async def _recorded(session: AsyncSession, call: Interaction, fact: Fact) -> Non
 async def _set_day(session: AsyncSession, call: Interaction) -> None:
     at = call.queued_at or call.arrived_at
     if at is not None and call.programme_id is not None:
-        programme = await people.programme(session, call.programme_id)
-        call.day = local_day(at, people.zone(programme.time_zone))
+        call.day = local_day(at, await zone_of(session, call.programme_id))
 
 
 async def _count_late(session: AsyncSession, call: Interaction) -> None:
