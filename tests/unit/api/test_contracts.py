@@ -23,7 +23,9 @@ async def test_a_real_desk_fits_its_schema_and_the_schema_knows_every_field(
         return PopAndTicket({"identification": "none"})
 
     monkeypatch.setattr(house.stories, "pop", nobody)
+    await house.cmd("desk.online", connection_id="c1")
     await house.talk()
+    assert house.sent
     for message in (desk for _, desk in house.sent):
         shown = Desk.model_validate(message).model_dump(mode="json")
         assert set(shown) == set(message)
