@@ -170,6 +170,9 @@ def set_pause(state: State, agent: AgentRecord, until: float | None, reason: str
 
 def start_work(state: State, agent: AgentRecord, call_id: str, channel: str, queue_id: str, phase: str) -> None:
     """The agent has this interaction from now on; interruptible work rests meanwhile."""
+    if call_id in agent.work:
+        # The agent was still wrapping up an earlier part of the same interaction.
+        state.timers.cancel((WRAP_UP, agent.agent_id, call_id))
     agent.work[call_id] = Work(channel, queue_id, phase, state.now)
     put_load(state, agent)
     if len(agent.work) > 1:

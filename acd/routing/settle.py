@@ -116,7 +116,8 @@ def _call_for(state: State, agent: AgentRecord, pooled: bool) -> InteractionReco
     """The interaction that this agent serves next: those who wait for this very agent, then the first in line."""
     for key in agent.reserved:
         call = state.interactions[key[4]]
-        if is_open(state, agent, call.channel):
+        # Asked again: skills or plan may have changed since it was held for this agent.
+        if is_open(state, agent, call.channel) and can_serve(state, agent, call):
             return call
     active, mine = state.index.active, agent.profile.demands
     if not active:

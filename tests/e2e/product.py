@@ -182,10 +182,13 @@ class Product:
         """Facts of one kind, once there are any."""
         return await until(lambda: self.facts(kind, interaction_id), f"{kind} is stored", timeout)
 
-    def interaction_of(self, number: str) -> str:
-        """The last call of a number; raises IndexError when there is none yet."""
-        told = [row for row in self.facts("call.arrived") if row["data"]["number"] == number]
-        return str(told[-1]["interaction_id"])
+    async def interaction_of(self, number: str) -> str:
+        """The last call of a number, once it is stored."""
+        found = await until(lambda: self._calls_of(number), f"a call of {number} is stored")
+        return found[-1]
+
+    def _calls_of(self, number: str) -> list[str]:
+        return [row["interaction_id"] for row in self.facts("call.arrived") if row["data"]["number"] == number]
 
     async def ended(self, interaction_id: str) -> Json:
         """How a call ended, once that is stored; it is told exactly once."""
@@ -195,14 +198,9 @@ class Product:
 
     async def waiting(self, number: str) -> str:
         """The interaction of a caller, once the caller waits."""
-
-        def entered() -> str:
-            with contextlib.suppress(IndexError):
-                interaction = self.interaction_of(number)
-                return interaction if self.facts("queue.entered", interaction) else ""
-            return ""
-
-        return await until(entered, f"{number} waits")
+        interaction = await self.interaction_of(number)
+        await self.stored("queue.entered", interaction)
+        return interaction
 
     async def recording(self, interaction_id: str) -> Json:
         """The recording of a call, once it is closed."""

@@ -79,7 +79,7 @@ async def test_a_blind_transfer_to_a_queue_brings_the_caller_to_its_next_agent(p
         await until_heard(leg, CALLER)
         await leg.hang_up()
         assert await now.call.wait_until_ended() == "remote"
-        assert len(product.facts("call.arrived", interaction)) == 1
+        assert len(await product.stored("call.arrived", interaction)) == 1
 
 
 async def test_a_blind_transfer_to_an_agent_takes_the_story_along(product: Product) -> None:

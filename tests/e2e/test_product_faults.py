@@ -33,9 +33,7 @@ async def test_a_caller_who_hangs_up_in_the_menu_is_no_abandoned_call(product: P
     async with product.caller(number, MOBILE) as call:
         await call.media.wait_for_sound(20)
         await call.hang_up()
-    await until(lambda: product.facts("call.arrived"), "the call is known")
-    interaction = product.interaction_of(number)
-    told = await product.ended(interaction)
+    told = await product.ended(await product.interaction_of(number))
     assert (told["stage"], told["ended_by"], told["abandoned"]) == ("ivr", "caller", False)
 
 
@@ -60,14 +58,14 @@ async def test_a_caller_who_hangs_up_while_the_agent_rings_stops_the_phone_and_c
     number = next(_numbers)
     async with product.seat("marta", "2101") as marta, product.caller(number) as call:
         leg = await ringing(marta)
-        interaction = product.interaction_of(number)
+        interaction = await product.interaction_of(number)
         await call.hang_up()
         assert await leg.wait_until_ended() == "cancelled"
         await marta.desk.until_state("ready")
         assert marta.desk.now["notices"][-1]["code"] == "caller_left"
-        assert not product.facts("call.answered", interaction)
         assert (await product.ended(interaction))["abandoned"]
-        (offer,) = product.facts("offer.ended", interaction)
+        assert not product.facts("call.answered", interaction)
+        (offer,) = await product.stored("offer.ended", interaction)
         assert offer["data"]["result"] == "caller_left"
 
 
@@ -81,7 +79,7 @@ async def test_a_caller_who_hangs_up_in_the_talk_frees_the_agent_for_wrap_up(pro
         assert await leg.wait_until_ended() == "remote"
         await marta.desk.until_state("wrap_up")
         assert marta.desk.call["ended_by"] == "caller"
-        told = await product.ended(product.interaction_of(number))
+        told = await product.ended(await product.interaction_of(number))
         assert (told["ended_by"], told["abandoned"]) == ("caller", False)
         await marta.finish()
 
@@ -98,7 +96,7 @@ async def test_a_phone_that_refuses_leaves_the_caller_at_the_head_for_the_next_a
             refused = await ringing(marta)
             refused.refuse(status)
             await marta.desk.until(lambda now: not now["call"], "the offer is gone from the desk")
-            interaction = product.interaction_of(number)
+            interaction = await product.interaction_of(number)
             (offer,) = await product.stored("offer.ended", interaction)
             assert offer["data"]["result"] == result
             await until_music(call)
@@ -106,7 +104,7 @@ async def test_a_phone_that_refuses_leaves_the_caller_at_the_head_for_the_next_a
             await diego.be_ready_or_called()
             leg = await diego.answer(AGENT)
             await until_heard(call, AGENT)
-            since = product.facts("queue.entered", interaction)[0]["data"]["since"]
+            since = (await product.stored("queue.entered", interaction))[0]["data"]["since"]
             (answered,) = await product.stored("call.answered", interaction)
             assert answered["data"]["waited"] == pytest.approx(answered["at"] - since, abs=0.01)
             await leg.hang_up()
@@ -139,12 +137,12 @@ async def test_an_agent_who_does_not_answer_is_not_ready_and_the_caller_keeps_th
             assert marta.desk.now["notices"][-1]["code"] == "rona"
             await diego.be_ready_or_called()
             leg = await diego.answer(AGENT)
-            assert leg.header("X-OneCall-Id") == product.interaction_of(first)
+            assert leg.header("X-OneCall-Id") == await product.interaction_of(first)
             await until_heard(waits_longest, AGENT)
             await waits_longest.hang_up()
             await diego.desk.until_state("wrap_up")
             await waits_less.hang_up()
-            await product.ended(product.interaction_of(second))
+            await product.ended(await product.interaction_of(second))
             await diego.finish()
 
 
@@ -182,8 +180,8 @@ async def test_two_agents_free_at_one_instant_share_two_callers_and_never_one(pr
             await leg.hang_up()
             await seats[at].finish()
         for interaction in interactions:
-            assert len(product.facts("offer.made", interaction)) == 1
-            assert len(product.facts("call.answered", interaction)) == 1
+            assert len(await product.stored("offer.made", interaction)) == 1
+            assert len(await product.stored("call.answered", interaction)) == 1
 
 
 async def test_one_caller_rings_at_one_of_two_free_agents_only(product: Product) -> None:

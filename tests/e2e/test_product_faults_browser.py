@@ -24,7 +24,7 @@ async def test_a_reload_in_mid_call_loses_neither_the_talk_nor_the_note(product:
         async with product.caller("+393479100001", hertz=CALLER) as call:
             await answer(desk)
             await until_heard(call, VOICE)
-            interaction = product.interaction_of("+393479100001")
+            interaction = await product.interaction_of("+393479100001")
             await expect(desk.part("ticket-number")).to_have_text(re.compile(r"T-\d+"), timeout=20_000)
             number = await desk.text("ticket-number")
             await desk.part("note").focus()
@@ -46,8 +46,8 @@ async def test_a_reload_in_mid_call_loses_neither_the_talk_nor_the_note(product:
         await desk.until_mode("wrap_up")
         file = product.recordings / (await product.recording(interaction))["path"]
         assert seconds_of(file, CALLER) > 3
-        assert len(product.facts("call.answered", interaction)) == 1
-        assert product.facts("call.ended", interaction)[0]["data"]["ended_by"] == "agent"
+        assert len(await product.stored("call.answered", interaction)) == 1
+        assert (await product.stored("call.ended", interaction))[0]["data"]["ended_by"] == "agent"
         assert desk.problems == []
 
 
@@ -67,12 +67,12 @@ async def test_a_closed_browser_leaves_the_caller_with_music_until_the_agent_is_
             await until_heard(call, VOICE)
             await back.hears(CALLER)
             await expect(back.part("caller-name")).not_to_be_empty()
-            interaction = product.interaction_of("+393479100002")
+            interaction = await product.interaction_of("+393479100002")
             assert not product.facts("call.ended", interaction)
             await call.hang_up()
             await back.until_mode("wrap_up")
             await product.recording(interaction)
-            assert len(product.facts("call.answered", interaction)) == 1
+            assert len(await product.stored("call.answered", interaction)) == 1
 
 
 async def test_sockets_lost_while_the_phone_rings_cost_the_caller_nothing(product: Product, chromium: Browser) -> None:
@@ -82,12 +82,12 @@ async def test_sockets_lost_while_the_phone_rings_cost_the_caller_nothing(produc
             await desk.until_mode("ringing")
             await until(lambda: desk.seen("invites"), "the INVITE has come")
             await desk.page.evaluate("window.seen.sockets.forEach(socket => socket.close())")
-            interaction = product.interaction_of("+393479100003")
+            interaction = await product.interaction_of("+393479100003")
             await until(lambda: answered_at_last(desk, product, interaction), "they talk", timeout=60, pause=0.3)
             await until_heard(call, VOICE)
             await desk.hears(CALLER)
-            (answered,) = product.facts("call.answered", interaction)
-            since = product.facts("queue.entered", interaction)[0]["data"]["since"]
+            (answered,) = await product.stored("call.answered", interaction)
+            since = (await product.stored("queue.entered", interaction))[0]["data"]["since"]
             assert answered["data"]["waited"] == pytest.approx(answered["at"] - since, abs=0.01)
             assert all(queue["waiting"] == 0 for queue in (await leader.floor())["queues"])
             await desk.press("Shift+F2")

@@ -98,7 +98,7 @@ async def test_an_asterisk_that_dies_is_started_again_and_serves_the_next_call(p
     async with product.seat("marta", "2101") as marta, product.signed_in("elena") as leader:
         async with product.caller(number, hertz=CALLER):
             await marta.answer(AGENT)
-            interaction = product.interaction_of(number)
+            interaction = await product.interaction_of(number)
             died = product.asterisk_pid
             assert died is not None
             os.kill(died, signal.SIGKILL)
@@ -142,7 +142,7 @@ async def serve_in_order(product: Product, agent: Seat, waiters: list[Call], int
             leg = await seat.answer(OTHER)
             assert leg.header("X-OneCall-Id") == interaction
             await until_heard(waiter, OTHER)
-            (entered,) = product.facts("queue.entered", interaction)
+            (entered,) = await product.stored("queue.entered", interaction)
             (answered,) = await product.stored("call.answered", interaction)
             waited = answered["at"] - entered["data"]["since"]
             assert answered["data"]["waited"] == pytest.approx(waited, abs=0.01)
@@ -159,7 +159,7 @@ async def once_and_whole(product: Product, interaction: str) -> None:
     file = product.recordings / row["path"]
     assert seconds_of(file, CALLER) > 0.7 * len(samples(file)) / 8000
     for kind in ("call.arrived", "queue.entered", "call.answered", "agent.left", "call.ended", "recording.closed"):
-        assert len(product.facts(kind, interaction)) == 1, kind
+        assert len(await product.stored(kind, interaction)) == 1, kind
 
 
 async def registered(seat: Seat) -> bool:

@@ -61,6 +61,9 @@ def nobody_has_two(state: State) -> None:
         for name, work in agent.work.items():
             if work.phase != "wrap_up":
                 assert agent.agent_id in state.interactions[name].agents
+        urgent = any(not state.channel(work.channel).interruptible for work in agent.work.values())
+        for work in agent.work.values():
+            assert work.resting == (urgent and work.phase != "wrap_up" and state.channel(work.channel).interruptible)
     for name, call in state.interactions.items():
         for agent_id in call.agents:
             assert state.agents[agent_id].work[name].phase != "wrap_up"
@@ -157,6 +160,7 @@ def overtaken(state: State, call: InteractionRecord, agent: AgentRecord) -> list
         and other.rank == NORMAL
         and call.rank == NORMAL
         and other.standing in agent.profile.demands
-        and other.direction == call.direction
+        and (other.direction, other.channel) == (call.direction, call.channel)
+        and not other.queue.conf.reserve
         and call.place_since - other.place_since > bound
     ]
