@@ -267,6 +267,8 @@ class Product:
             try:
                 await desk.until(lambda now: now["agent"]["phone"]["registered"], "the phone is registered")
                 await desk.command("agent.sign_in")
+                if desk.state == "wrap_up":
+                    await desk.command("wrap_up.end", then="not_ready", reason="break")
                 if ready:
                     await seat.be_ready()
                 yield seat

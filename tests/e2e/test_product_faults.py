@@ -130,6 +130,7 @@ async def test_an_agent_who_does_not_answer_is_not_ready_and_the_caller_keeps_th
         product.caller(first, hertz=CALLER) as waits_longest,
     ):
         silent = await ringing(marta)
+        await product.waiting(first)
         async with product.caller(second) as waits_less:
             await product.waiting(second)
             assert await silent.wait_until_ended(20) == "cancelled"

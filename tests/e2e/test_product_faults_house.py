@@ -30,8 +30,10 @@ async def test_a_kill_drops_no_call_and_costs_nobody_the_place(product: Product)
         leg = await marta.answer(AGENT)
         await marta.desk.until(lambda now: now["call"]["ticket_id"], "the ticket is there")
         before = marta.desk.call
-        waiters = [await enter(product.caller(first)), await enter(product.caller(second))]
-        interactions = [await product.waiting(first), await product.waiting(second)]
+        waiters, interactions = [], []
+        for number in (first, second):
+            waiters.append(await enter(product.caller(number)))
+            interactions.append(await product.waiting(number))
         await until_heard(call, AGENT)
 
         product.kill()

@@ -160,7 +160,7 @@ async def write_and_promise(desk: Desktop) -> None:
     await desk.press("Enter")
     await desk.part("promise-save").focus()
     await desk.press("Enter")
-    await expect(desk.part("promise").filter(has_text=PROMISE)).to_be_visible()
+    await expect(desk.part("promise").filter(has_text=PROMISE).first).to_be_visible()
 
 
 async def wrap_up(desk: Desktop, product: Product, interaction: str) -> None:
