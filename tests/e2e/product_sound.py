@@ -27,6 +27,16 @@ async def until_heard(call: Call, hertz: float, timeout: float = 20.0) -> None:
     await until(lambda: tone_share(call.media.last(0.5), hertz) > _CLEAR, f"{hertz:.0f} Hz is heard", timeout)
 
 
+async def until_heard_long(call: Call, hertz: float, seconds: float, timeout: float = 40.0) -> None:
+    """Wait until the caller has heard a tone of that pitch for so many seconds from now on, in one piece or several."""
+    begin = len(call.media.heard)
+
+    def heard() -> bool:
+        return _seconds_in(np.array(decode(bytes(call.media.heard[begin:])), float), hertz) >= seconds
+
+    await until(heard, f"{hertz:.0f} Hz is heard for {seconds:.0f} s", timeout, pause=0.5)
+
+
 async def until_music(call: Call, *voices: float, timeout: float = 20.0) -> None:
     """Wait until a whole second is music: sound, and none of these voices."""
 
@@ -83,7 +93,10 @@ def samples(file: Path) -> Sound:
 
 def seconds_of(file: Path, hertz: float) -> float:
     """For how many seconds of a recording a tone of that pitch can be heard, whatever else is heard with it."""
-    sound = samples(file)
+    return _seconds_in(samples(file), hertz)
+
+
+def _seconds_in(sound: Sound, hertz: float) -> float:
     whole = sound[: len(sound) // _WINDOW * _WINDOW].reshape(-1, _WINDOW)
     spectrum = np.abs(np.fft.rfft(whole * np.hanning(_WINDOW), axis=1)) / _WINDOW * 4
     at = round(hertz * _WINDOW / RATE)

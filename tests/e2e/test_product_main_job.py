@@ -14,7 +14,7 @@ from phones.call import Call
 from tests.e2e.product import MOBILE, QUICK, Product
 from tests.e2e.product_desktop import ON_HOLD, READY, TALKING, VOICE, Desktop
 from tests.e2e.product_people import Json, until
-from tests.e2e.product_sound import seconds_of, until_heard, until_music, until_said
+from tests.e2e.product_sound import seconds_of, until_heard, until_heard_long, until_music, until_said
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 CALLER, SECRET = 440.0, 1230.0
@@ -42,6 +42,7 @@ async def test_a_call_goes_from_the_menu_to_a_closed_ticket_and_comes_back_as_a_
             await hold_and_resume(desk, call)
             await say_a_secret_off_the_record(desk, call)
             await write_and_promise(desk)
+            await until_heard_long(call, VOICE, 5)
             await desk.press("Shift+F2")
             assert await call.wait_until_ended() == "remote"
         await wrap_up(desk, product, interaction)
