@@ -6,7 +6,8 @@ import json
 import os
 from pathlib import Path
 
-from bench.rig import OURS, rig
+from bench.rig import OURS, capture, rig
+from bench.wire import callers, talked_to
 
 _AGENTS, _TALK, _RATE = 60, 2.0, 15.0
 
@@ -25,18 +26,22 @@ async def main() -> None:
     async with rig(_AGENTS, _TALK) as made, made.staffed(OURS):
         await made.warm_up(OURS)
         asterisk = made.asterisk.instance.pid or 0
-        before = seconds_used(made.acd_pid), seconds_used(asterisk)
-        tally = await made.load(OURS, [number / _RATE for number in range(int(seconds * _RATE))], patience=60)
-        after = seconds_used(made.acd_pid), seconds_used(asterisk)
-    ours, theirs = ((late - early) * 1000 / tally.started for early, late in zip(before, after, strict=True))
+        server, agents = made.asterisk.settings.sip_port, {phone.port for phone in made.phones}
+        wire = capture(made, "cpu")
+        async with wire:
+            before = seconds_used(made.acd_pid), seconds_used(asterisk)
+            started = await made.load(OURS, [number / _RATE for number in range(int(seconds * _RATE))], patience=60)
+            after = seconds_used(made.acd_pid), seconds_used(asterisk)
+        packets = wire.packets()
+    ours, theirs = ((late - early) * 1000 / started for early, late in zip(before, after, strict=True))
     print(
         json.dumps(
             {
                 "onecall_cpu_ms_per_call": round(ours, 2),
                 "asterisk_cpu_ms_per_call": round(theirs, 2),
                 "ratio": round(ours / theirs, 2),
-                "calls": tally.started,
-                "lost": tally.lost,
+                "calls": started,
+                "lost": len(callers(packets, server, agents) - talked_to(packets, agents)),
                 "rate_per_s": _RATE,
                 "talk_s": _TALK,
             }

@@ -8,17 +8,22 @@ import argparse
 import asyncio
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from playwright.async_api import Browser
 
 from bench.wire import percentile
-from tests.e2e.product import Product, until
+from tests.e2e.product import Product
 from tests.e2e.product_desktop import Desktop, browser
+from tests.e2e.product_people import until
 
 
 async def _calls(product: Product, chromium: Browser, count: int) -> tuple[list[float], int]:
-    """Milliseconds from offer to pop, and how many pops were there before their INVITE."""
+    """Milliseconds from each offer to its pop, and how many pops were there before their INVITE.
+
+    Raises AssertionError when a pop or an INVITE does not come at all.
+    """
     waits: list[float] = []
     first = 0
     async with Desktop.opened(product, chromium, "giulia") as desk:
@@ -26,9 +31,12 @@ async def _calls(product: Product, chromium: Browser, count: int) -> tuple[list[
         await desk.be_ready()
         for number in range(1, count + 1):
             async with product.caller(f"+39347000{number:04d}"):
-                await until(lambda number=number: _seen(desk, "invites", number), f"INVITE {number}", 40)
+                await until(partial(_seen, desk, "invites", number), f"INVITE {number}", 40)
+                await until(partial(_seen, desk, "pops", number), f"pop {number}", 20)
             pops, invites = await desk.seen("pops"), await desk.seen("invites")
-            offers = await until(lambda number=number: _offers(product, number), f"offer {number} is stored", 20)
+            offers = await until(partial(_offers, product, number), f"offer {number} is stored", 20) or []
+            if not len(pops) == len(invites) == len(offers) == number:
+                raise AssertionError(f"call {number}: {len(offers)} offers, {len(pops)} pops, {len(invites)} INVITEs")
             waits.append(origin + pops[-1] - offers[-1]["at"] * 1000)
             first += pops[-1] < invites[-1]
             await desk.until_mode("idle")

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from acd.model import Agent, AgentQueue, Programme, Queue
@@ -31,16 +30,6 @@ _CALLERS = "127.0.2.1"
 _FIRST_EXTENSION = 3000
 _PROMPTS = REPOSITORY / ".state" / "bench" / "prompts"
 _WARM_UP = 30
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the callers of one run."""
-
-    started: int = 0
-    served: int = 0
-    lost: int = 0
-    talks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
 class Rig:
@@ -163,7 +152,7 @@ class Rig:
     async def staffed(self, system: str) -> AsyncIterator[None]:
         """All agents take calls of `system` (PEER or OURS) while inside."""
         if system == PEER:
-            await self._members("add member {} to peer")
+            await self._members("QueueAdd")
         else:
             await self._say("agent.sign_in")
             await self._say("agent.ready")
@@ -175,14 +164,14 @@ class Rig:
                 task.cancel()
             await asyncio.gather(*answering, return_exceptions=True)
             if system == PEER:
-                await self._members("remove member {} from peer")
+                await self._members("QueueRemove")
             else:
                 await self._say("agent.sign_out")
 
-    async def _members(self, words: str) -> None:
-        for extension in self.extensions:
-            command = f"queue {words.format(f'PJSIP/{extension}')}"
-            await asyncio.to_thread(self.asterisk.instance.command_line, command)
+    async def _members(self, action: str) -> None:
+        async with self.asterisk.manager() as manager:
+            for extension in self.extensions:
+                await manager.action(action, {"Queue": "peer", "Interface": f"PJSIP/{extension}"})
 
     async def _say(self, command: str) -> None:
         for extension in self.extensions:
@@ -191,7 +180,7 @@ class Rig:
                     await self._bus.request("acd", {"cmd": command, "agent_id": f"a-{extension}"})
                     break
                 except OneCallError:
-                    await asyncio.sleep(0.05)  # the phone's registration may still be on its way
+                    await asyncio.sleep(0.05)  # the phone's registration, or its last call's end, is on its way
             else:
                 raise RuntimeError(f"{command} was refused for {extension}")
 
@@ -207,34 +196,29 @@ class Rig:
 
     # --- callers ----------------------------------------------------------------------------------------------
 
-    async def load(self, system: str, arrivals: list[float], patience: float) -> Tally:
-        """Callers at these moments (seconds from now). Each must be talked to and then released within `patience`."""
-        tally, loop = Tally(), asyncio.get_running_loop()
-        began = loop.time()
+    async def load(self, system: str, arrivals: list[float], patience: float) -> int:
+        """Callers at these moments (seconds from now), each for at most `patience`; returns how many there were."""
+        loop = asyncio.get_running_loop()
+        began, talks = loop.time(), []
         for moment in arrivals:
             await asyncio.sleep(max(0.0, began + moment - loop.time()))
-            tally.started += 1
-            tally.talks.append(loop.create_task(self._call(system, tally, patience)))
-        await asyncio.gather(*tally.talks)
-        return tally
+            talks.append(loop.create_task(self._call(system, patience)))
+        await asyncio.gather(*talks)
+        return len(talks)
 
     async def warm_up(self, system: str) -> None:
         """A few calls that nobody counts: both systems have caches to fill."""
-        await self.load(system, [number * 0.1 for number in range(_WARM_UP)], 60)
+        await self.load(system, [number * 0.05 for number in range(_WARM_UP)], 60)
 
-    async def _call(self, system: str, tally: Tally, patience: float) -> None:
+    async def _call(self, system: str, patience: float) -> None:
         self._next_caller += 1
         number = f"39{system}{self._next_caller:07d}"
         phone = await Phone.open(self.asterisk.sip, number, address=_CALLERS, sends_sound=False)
-        try:
+        with contextlib.suppress(TimeoutError, CallRefused):  # what became of it is read off the wire
             call: Call = await phone.dial(f"{system}00")
             await call.answered(20)
             await call.wait_until_ended(patience)
-            tally.served += 1
-        except (TimeoutError, CallRefused):
-            tally.lost += 1
-        finally:
-            await phone.close()
+        await phone.close()
 
 
 @contextlib.asynccontextmanager

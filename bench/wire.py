@@ -43,13 +43,13 @@ class Capture:
         assert self._process.stderr is not None
         while b"listening" not in (line := await self._process.stderr.readline()):
             if not line:
-                raise RuntimeError("tcpdump did not start: it needs root or CAP_NET_RAW")
+                raise SystemExit("tcpdump cannot capture: run as root, or give it CAP_NET_RAW (setcap).")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._process.terminate()
-        _, told = await self._process.communicate()
-        dropped = re.search(rb"(\d+) packets? dropped by kernel", told)
+        report = (await self._process.communicate())[1]
+        dropped = re.search(rb"(\d+) packets? dropped by kernel", report)
         if dropped and int(dropped.group(1)):
             raise RuntimeError(f"the kernel dropped {dropped.group(1).decode()} packets: the measurement is not whole")
 
@@ -92,7 +92,30 @@ def _parse(at: float, source: int, target: int, text: str, seen: set[tuple[int, 
     return Packet(at, source, target, method, headers["cseq"], call_id, user.group(1) if user else "", again)
 
 
+def callers(packets: list[Packet], server: int, agents: set[int]) -> set[str]:
+    """Numbers that dialled in (agents' ports never do)."""
+    return {
+        packet.caller
+        for packet in packets
+        if packet.method == "INVITE" and packet.target == server and packet.source not in agents
+    }
+
+
+def talked_to(packets: list[Packet], agents: set[int]) -> set[str]:
+    """Numbers for which an agent's phone was rung and answered."""
+    rung: dict[str, str] = {}
+    found: set[str] = set()
+    for packet in packets:
+        if packet.method == "INVITE" and packet.target in agents:
+            rung[packet.call_id] = packet.caller
+        elif packet.method == "200" and packet.source in agents and packet.cseq.endswith("INVITE"):
+            found.add(rung.get(packet.call_id, ""))
+    return found
+
+
 def percentile(values: list[float], share: float) -> float:
-    """The value below which `share` of the sorted values lie."""
+    """The value below which `share` of the sorted values lie. Raises RuntimeError when nothing was measured."""
+    if not values:
+        raise RuntimeError("Nothing was measured: look at the log lines above for what did not start.")
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
