@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
+from phones import PATIENCE
 from phones.media import Media
 from phones.sip import (
     SipMessage,
@@ -94,12 +95,12 @@ class Call:
         self.began = asyncio.get_running_loop().time()
         self._run(self._follow_invite())
 
-    async def answered(self, timeout: float = 10.0) -> Call:
+    async def answered(self, timeout: float = PATIENCE) -> Call:
         """Wait until the call is up; raises CallRefused or TimeoutError."""
         await asyncio.wait_for(asyncio.shield(self._outcome), timeout)
         return self
 
-    async def refused(self, timeout: float = 10.0) -> int:
+    async def refused(self, timeout: float = PATIENCE) -> int:
         """Wait for a refusal and return its status; raises AssertionError when the call is answered instead."""
         try:
             await self.answered(timeout)
@@ -112,7 +113,7 @@ class Call:
     def ring(self) -> None:
         self._answer(self.request, 180, "Ringing")
 
-    async def answer(self, timeout: float = 10.0) -> Call:
+    async def answer(self, timeout: float = PATIENCE) -> Call:
         """Take the call; returns when the other side has acknowledged it."""
         self._media = await Media.open(self.phone.address, sends=self.phone.sends_sound)
         answer = SipMessage("SIP/2.0 200 OK", self._answer_headers(self.request), self._sdp())
@@ -163,7 +164,7 @@ class Call:
         else:
             self.refuse(480)
 
-    async def wait_until_ended(self, timeout: float = 10.0) -> str:
+    async def wait_until_ended(self, timeout: float = PATIENCE) -> str:
         """How the call ended, once it has; raises TimeoutError."""
         return await asyncio.wait_for(asyncio.shield(self.ended), timeout)
 

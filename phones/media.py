@@ -8,14 +8,19 @@ import random
 import struct
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import ClassVar, cast
 
+from phones import PATIENCE
 from phones.audio import RATE, SAMPLES_PER_PACKET, SILENCE, level_at, loudness
 
 PACKET_SECONDS = 0.02
 _EVENT_PAYLOAD = 101
 _DIGITS = "0123456789*#ABCD"
-_GAP_SECONDS = 0.1
+_LOUD, _FAINT = 2000, 1000
+"""Amplitudes at which a tone is clearly there, and clearly not."""
+_WINDOW = RATE // 10
+_STAMPS = 1 << 32
 
 
 class MediaClock:
@@ -57,7 +62,7 @@ class Media(asyncio.DatagramProtocol):
 
     def __init__(self, *, sends: bool = True) -> None:
         self.heard = bytearray()
-        """Sound heard since the start, gaps filled with silence."""
+        """Sound heard since the start; silence where the sender's time stamps say that nothing was sent."""
         self.digits = ""
         """Keys received by RFC 4733."""
         self.packets = 0
@@ -70,7 +75,9 @@ class Media(asyncio.DatagramProtocol):
         self._sequence = random.randrange(1 << 15)
         self._stamp = random.randrange(1 << 30)
         self._ssrc = random.randrange(1 << 32)
-        self._last_at = 0.0
+        self._source = -1
+        self._next_stamp = 0
+        self._heard_since = 0.0
         self._last_event = -1
         self._waiters: set[asyncio.Event] = set()
         self._transport: asyncio.DatagramTransport | None = None
@@ -152,21 +159,46 @@ class Media(asyncio.DatagramProtocol):
         if payload_type == _EVENT_PAYLOAD:
             self._hear_event(data, start)
         elif payload_type == 0:
-            self._hear(data[start:])
+            self._hear(data, start)
 
-    async def wait_for_tone(self, hertz: float, timeout: float = 10.0, seconds: float = 0.3) -> None:
-        """Return once the last ``seconds`` hold a clear tone at ``hertz``; raises TimeoutError."""
-        await self._wait_for(lambda sound: level_at(sound, hertz) > 2000, timeout, seconds)
+    async def wait_for_tone(self, hertz: float, timeout: float = PATIENCE, *, over: float | None = None) -> None:
+        """Return once the last 0.3 s hold a clear tone at ``hertz``; raises TimeoutError.
 
-    async def wait_for_no_tone(self, hertz: float, timeout: float = 10.0, seconds: float = 0.3) -> None:
+        With ``over`` it must also be five times as strong as the tone at that other pitch.
+        """
+
+        def clear(sound: bytes) -> bool:
+            level = level_at(sound, hertz)
+            return level > _LOUD and (over is None or level > 5 * level_at(sound, over))
+
+        await self._wait_for(clear, timeout, 0.3)
+
+    async def hear_tone(self, hertz: float, seconds: float, timeout: float = PATIENCE) -> None:
+        """Return once a tone was heard for ``seconds`` from now on, in one piece or several; raises TimeoutError.
+
+        Tenths of a second are counted: in a longer stretch a lost packet would set one part of the tone against the
+        other.
+        """
+        begin, windows = len(self.heard), 0
+
+        def enough(_: bytes) -> bool:
+            nonlocal begin, windows
+            while len(self.heard) - begin >= _WINDOW:
+                windows += level_at(bytes(self.heard[begin : begin + _WINDOW]), hertz) > _LOUD
+                begin += _WINDOW
+            return windows * _WINDOW >= seconds * RATE
+
+        await self._wait_for(enough, timeout, seconds)
+
+    async def wait_for_no_tone(self, hertz: float, timeout: float = PATIENCE, seconds: float = 0.3) -> None:
         """Return once the last ``seconds`` hold no tone at ``hertz``, whatever else is in them; raises TimeoutError."""
-        await self._wait_for(lambda sound: level_at(sound, hertz) < 1000, timeout, seconds)
+        await self._wait_for(lambda sound: level_at(sound, hertz) < _FAINT, timeout, seconds)
 
-    async def wait_for_sound(self, timeout: float = 10.0, seconds: float = 0.3) -> None:
+    async def wait_for_sound(self, timeout: float = PATIENCE, seconds: float = 0.3) -> None:
         """Return once the last ``seconds`` are clearly not silence; raises TimeoutError."""
         await self._wait_for(lambda sound: loudness(sound) > 300, timeout, seconds)
 
-    async def wait_for_silence(self, timeout: float = 10.0, seconds: float = 0.5) -> None:
+    async def wait_for_silence(self, timeout: float = PATIENCE, seconds: float = 0.5) -> None:
         """Return once the last ``seconds`` are silent; raises TimeoutError."""
         await self._wait_for(lambda sound: loudness(sound) < 100, timeout, seconds)
 
@@ -186,16 +218,29 @@ class Media(asyncio.DatagramProtocol):
         finally:
             self._waiters.discard(news)
 
-    def _hear(self, payload: bytes) -> None:
-        now = asyncio.get_running_loop().time()
-        gap = now - self._last_at
-        if self.packets and gap > _GAP_SECONDS:
-            self.heard += SILENCE * round(gap * RATE)
-        self._last_at = now
+    def _hear(self, data: bytes, start: int) -> None:
+        stamp, source = struct.unpack("!LL", data[4:12])
+        now = monotonic()
+        if not self.packets:
+            self._heard_since = now
+        elif source == self._source:
+            self.heard += SILENCE * self._samples_unsent(stamp, now)
+        self._source, self._next_stamp = source, (stamp + len(data) - start) % _STAMPS
         self.packets += 1
-        self.heard += payload
+        self.heard += data[start:]
         if self.packets % 5 == 0:
             self._wake()
+
+    def _samples_unsent(self, stamp: int, now: float) -> int:
+        """How long the sender sent nothing before this packet.
+
+        By its time stamps, as packets may have waited for us. But no more can be heard than time has passed: a sender
+        may also change its stamps.
+        """
+        skipped = (stamp - self._next_stamp) % _STAMPS
+        if skipped >= _STAMPS // 2:
+            return 0
+        return max(min(skipped, round((now - self._heard_since) * RATE) - len(self.heard)), 0)
 
     def _hear_event(self, data: bytes, start: int) -> None:
         code, flags = data[start], data[start + 1]

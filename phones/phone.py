@@ -16,6 +16,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import cast
 
+from phones import PATIENCE
 from phones.call import Call
 from phones.sip import SipMessage, digest_answer, new_branch, new_token, tag_of
 
@@ -124,7 +125,7 @@ class Phone(asyncio.DatagramProtocol):
         call.invite()
         return call
 
-    async def next_call(self, timeout: float = 10.0) -> Call:
+    async def next_call(self, timeout: float = PATIENCE) -> Call:
         """The next call that comes in; raises TimeoutError."""
         return await asyncio.wait_for(self._incoming.get(), timeout)
 

@@ -18,6 +18,7 @@ from phones.phone import Phone
 from tests.e2e.harness.fixtures import AGENTS
 from tests.e2e.harness.ivr import ScriptedIvr
 from tests.e2e.harness.server import TestAsterisk
+from tests.patience import PATIENCE
 
 SINCE = 1_790_000_000.25
 FACTS = {
@@ -65,7 +66,7 @@ class Book:
     def all(self, what: str) -> list[Told]:
         return [one for one in self.told if one.what == what]
 
-    async def until(self, met: Callable[[], object], timeout: float = 10) -> None:
+    async def until(self, met: Callable[[], object], timeout: float = PATIENCE) -> None:
         async with self._news:
             try:
                 await asyncio.wait_for(self._news.wait_for(lambda: bool(met())), timeout)
@@ -73,7 +74,7 @@ class Book:
                 raise AssertionError(f"not told in time; told so far: {self.told}") from None
 
     async def next(
-        self, what: str, matching: Callable[[Told], object] = lambda told: True, timeout: float = 10
+        self, what: str, matching: Callable[[Told], object] = lambda told: True, timeout: float = PATIENCE
     ) -> Told:
         """The first telling of that name (past ones too) that matches."""
 
@@ -174,7 +175,7 @@ class CtiHouse:
 
     async def _until_quiet(self) -> None:
         """The next test finds no channel of this one."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while await self.bridge.manager.listing("Status"):
                 await asyncio.sleep(0.05)
 
@@ -225,7 +226,7 @@ class CtiHouse:
         facts: CallFacts = self.book.all("caller_waiting")[-1].values[0]
         return call, facts.interaction_id
 
-    def offer(self, interaction_id: str, index: int = 0, timeout: float = 10) -> Ring:
+    def offer(self, interaction_id: str, index: int = 0, timeout: float = PATIENCE) -> Ring:
         """A new offer to an agent."""
         self._fence += 1
         extension = AGENTS[index].extension

@@ -21,6 +21,7 @@ from ivr.ports import CallBackRequest, Identification, QueueOutlook, Voicemail
 from ivr.service import IvrPorts, IvrService, IvrSettings
 from phones.audio import decode, tone
 from tests.e2e.harness.server import TestAsterisk
+from tests.patience import PATIENCE
 
 DID = "+390116180100"
 
@@ -106,7 +107,7 @@ class IvrHouse:
 
     async def survival_prompts_made(self) -> None:
         """Wait until the survival script's sounds are there."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while len(list((self.survival_spool / "prompts").glob("*/*.wav"))) < 8:
                 await asyncio.sleep(0.05)
 

@@ -26,6 +26,7 @@ from phones.call import Call
 from phones.phone import Phone
 from tests.e2e.harness.server import CALLER_ADDRESS, REPOSITORY, free_ports
 from tests.e2e.product_people import Json, Person, Refused, Seat, until
+from tests.patience import PATIENCE
 
 MOBILE = "+390116180100"
 QUICK = "+390116180900"
@@ -178,7 +179,7 @@ class Product:
         wanted = [row for row in found if interaction_id in (None, row["interaction_id"])]
         return [{**row, "data": json.loads(row["data"])} for row in wanted]
 
-    async def stored(self, kind: str, interaction_id: str, timeout: float = 30.0) -> list[Json]:
+    async def stored(self, kind: str, interaction_id: str, timeout: float = PATIENCE) -> list[Json]:
         """Facts of one kind, once there are any."""
         return await until(lambda: self.facts(kind, interaction_id), f"{kind} is stored", timeout)
 
@@ -213,7 +214,7 @@ class Product:
     @contextlib.asynccontextmanager
     async def signed_in(self, login: str, password: str | None = None) -> AsyncIterator[Person]:
         """Somebody who has signed in."""
-        async with httpx.AsyncClient(base_url=f"{self.url}/api", timeout=20) as client:
+        async with httpx.AsyncClient(base_url=f"{self.url}/api", timeout=PATIENCE) as client:
             given = {"login": login, "password": password or self.password(login)}
             answer = await client.post("/session", json=given)
             assert answer.status_code == 200, answer.text
@@ -222,7 +223,7 @@ class Product:
 
     @contextlib.asynccontextmanager
     async def caller(
-        self, number: str, dialled: str = QUICK, hertz: float | None = None, timeout: float = 20.0
+        self, number: str, dialled: str = QUICK, hertz: float | None = None, timeout: float = PATIENCE
     ) -> AsyncIterator[Call]:
         """An outside caller whose call has been answered, who sounds like `hertz`; hung up at the end."""
         phone = await Phone.open(self.sip, number, address=CALLER_ADDRESS)

@@ -15,6 +15,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, Viewpor
 from tests.e2e.harness.server import REPOSITORY
 from tests.e2e.product import Product
 from tests.e2e.product_people import until
+from tests.patience import PATIENCE
 
 SCREENSHOTS = REPOSITORY / ".state" / "screenshots"
 VOICE = 820.0
@@ -163,12 +164,12 @@ class Desktop:
         """What a person reads there."""
         return await self.part(name).inner_text()
 
-    async def until_mode(self, mode: str, timeout: float = 30.0) -> None:
+    async def until_mode(self, mode: str, timeout: float = PATIENCE) -> None:
         """Wait until the desk shows that mode: idle, ringing, talking, wrap_up."""
         place = self.page.locator(f"[data-testid=desk][data-mode={mode}]")
         await place.wait_for(timeout=timeout * 1000)
 
-    async def until_state(self, word: str, timeout: float = 30.0) -> None:
+    async def until_state(self, word: str, timeout: float = PATIENCE) -> None:
         """Wait until the left end of the call bar says that word, such as `READY`."""
         await self.part("state-menu").filter(has_text=word).wait_for(timeout=timeout * 1000)
 
@@ -199,7 +200,7 @@ class Desktop:
 
         await until(pressed, "the agent is ready", pause=0.3)
 
-    async def hears(self, hertz: float, timeout: float = 20.0) -> None:
+    async def hears(self, hertz: float, timeout: float = PATIENCE) -> None:
         """Wait until the sound of the call is clearly a tone of that pitch."""
 
         async def share() -> bool:
@@ -207,7 +208,7 @@ class Desktop:
 
         await until(share, f"the page hears {hertz} Hz", timeout)
 
-    async def hears_nothing(self, timeout: float = 20.0) -> None:
+    async def hears_nothing(self, timeout: float = PATIENCE) -> None:
         """Wait until the call is silent for the agent."""
 
         async def silent() -> bool:

@@ -18,6 +18,7 @@ from core.ids import new_id
 from phones.audio import tone
 from phones.call import Call
 from phones.phone import Phone
+from tests.patience import PATIENCE
 
 Json = dict[str, Any]
 Found = TypeVar("Found")
@@ -25,15 +26,15 @@ Found = TypeVar("Found")
 
 @overload
 async def until(
-    look: Callable[[], Awaitable[Found]], what: str, timeout: float = 20.0, pause: float = 0.05
+    look: Callable[[], Awaitable[Found]], what: str, timeout: float = PATIENCE, pause: float = 0.05
 ) -> Found: ...
 
 
 @overload
-async def until(look: Callable[[], Found], what: str, timeout: float = 20.0, pause: float = 0.05) -> Found: ...
+async def until(look: Callable[[], Found], what: str, timeout: float = PATIENCE, pause: float = 0.05) -> Found: ...
 
 
-async def until(look: Callable[[], Any], what: str, timeout: float = 20.0, pause: float = 0.05) -> Any:
+async def until(look: Callable[[], Any], what: str, timeout: float = PATIENCE, pause: float = 0.05) -> Any:
     """Look again and again until what is found is true; raises AssertionError that says what was waited for."""
     give_up, last = time.monotonic() + timeout, None
     while time.monotonic() < give_up:
@@ -64,7 +65,7 @@ class Person:
     async def floor(self) -> Json:
         """The live page's figures as they are now."""
         async with self._socket("/api/floor") as socket:
-            while (message := json.loads(await asyncio.wait_for(socket.recv(), 20)))["type"] != "floor":
+            while (message := json.loads(await asyncio.wait_for(socket.recv(), PATIENCE)))["type"] != "floor":
                 pass
             return dict(message["floor"])
 
@@ -124,7 +125,7 @@ class AgentDesk:
         """The present call; empty when there is none."""
         return self.now.get("call") or {}
 
-    async def until(self, met: Callable[[Json], object], what: str, timeout: float = 20.0) -> Json:
+    async def until(self, met: Callable[[Json], object], what: str, timeout: float = PATIENCE) -> Json:
         """Wait until the desk is so."""
         try:
             await until(lambda: bool(met(self.now)), what, timeout)
@@ -132,12 +133,12 @@ class AgentDesk:
             raise AssertionError(f"{error}; desk: {self.now}") from None
         return self.now
 
-    async def until_phase(self, phase: str, timeout: float = 20.0) -> Json:
+    async def until_phase(self, phase: str, timeout: float = PATIENCE) -> Json:
         """Wait for a phase of the call, and return the call."""
         await self.until(lambda now: (now.get("call") or {}).get("phase") == phase, f"phase {phase}", timeout)
         return self.call
 
-    async def until_state(self, state: str, timeout: float = 20.0) -> None:
+    async def until_state(self, state: str, timeout: float = PATIENCE) -> None:
         await self.until(lambda now: now["agent"]["state"] == state, f"state {state}", timeout)
 
     async def leave(self) -> None:
@@ -152,7 +153,7 @@ class AgentDesk:
         number = new_id()
         answer = self._replies[number] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps({"type": "cmd", "id": number, "cmd": name, "args": arguments}))
-        reply = await asyncio.wait_for(answer, 20)
+        reply = await asyncio.wait_for(answer, PATIENCE)
         if reply.get("error"):
             raise Refused(reply["error"])
 
@@ -191,7 +192,7 @@ class Seat:
         """Go ready where somebody waits: the next call may come at once."""
         await self.desk.command("agent.ready")
 
-    async def answer(self, hertz: float, timeout: float = 20.0) -> Call:
+    async def answer(self, hertz: float, timeout: float = PATIENCE) -> Call:
         """Take the call that rings now, sounding like `hertz`; returns when the desk says that they talk."""
         leg = await self.phone.next_call(timeout)
         leg.ring()

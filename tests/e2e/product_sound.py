@@ -14,6 +14,7 @@ from ivr.speech import synthesise
 from phones.audio import RATE, decode, loudness, tone_share
 from phones.call import Call
 from tests.e2e.product_people import until
+from tests.patience import PATIENCE
 
 Sound = npt.NDArray[np.float64]
 _CLEAR = 0.8
@@ -22,12 +23,12 @@ _PIECE = round(0.6 * RATE)
 _LOOK_BACK = 4.0
 
 
-async def until_heard(call: Call, hertz: float, timeout: float = 20.0) -> None:
+async def until_heard(call: Call, hertz: float, timeout: float = PATIENCE) -> None:
     """Wait until the last half second is clearly a tone (or tones with pauses) of that pitch."""
     await until(lambda: tone_share(call.media.last(0.5), hertz) > _CLEAR, f"{hertz:.0f} Hz is heard", timeout)
 
 
-async def until_heard_long(call: Call, hertz: float, seconds: float, timeout: float = 40.0) -> None:
+async def until_heard_long(call: Call, hertz: float, seconds: float, timeout: float = PATIENCE) -> None:
     """Wait until the caller has heard a tone of that pitch for so many seconds from now on, in one piece or several."""
     begin = len(call.media.heard)
 
@@ -37,7 +38,7 @@ async def until_heard_long(call: Call, hertz: float, seconds: float, timeout: fl
     await until(heard, f"{hertz:.0f} Hz is heard for {seconds:.0f} s", timeout, pause=0.5)
 
 
-async def until_music(call: Call, *voices: float, timeout: float = 20.0) -> None:
+async def until_music(call: Call, *voices: float, timeout: float = PATIENCE) -> None:
     """Wait until a whole second is music: sound, and none of these voices."""
 
     def music() -> bool:
@@ -48,7 +49,7 @@ async def until_music(call: Call, *voices: float, timeout: float = 20.0) -> None
     await until(lambda: len(call.media.heard) > begin + RATE and music(), "music is heard", timeout)
 
 
-async def until_said(call: Call, text: str, language: str = "it", timeout: float = 30.0) -> None:
+async def until_said(call: Call, text: str, language: str = "it", timeout: float = PATIENCE) -> None:
     """Wait until these words are heard, in the voice that prompts are made with."""
     said = await asyncio.to_thread(_spoken, text, language)
     newest = len(said) / RATE + _LOOK_BACK

@@ -19,6 +19,7 @@ from onecall.house import RoutingHouse
 from onecall.settings import Settings
 from phones.phone import Phone
 from tests.e2e.harness.server import TestAsterisk
+from tests.patience import PATIENCE
 
 DID = "+390116180100"
 _FLOW = """
@@ -28,7 +29,6 @@ steps:
   identify: {do: identify, next: wait}
   wait: {do: queue, queue: q1}
 """
-_PATIENCE = 20.0
 
 
 class Floor:
@@ -52,7 +52,7 @@ class Floor:
 
     async def connected(self) -> None:
         """Wait until Asterisk has been read back."""
-        await asyncio.wait_for(self.house._dispatcher.bridge_is_up.wait(), _PATIENCE)
+        await asyncio.wait_for(self.house._dispatcher.bridge_is_up.wait(), PATIENCE)
 
     async def restart(self) -> None:
         """The routing rooms end, and others take their place; Asterisk goes on."""
@@ -88,7 +88,7 @@ class Floor:
         assert desk is not None
         return board.desks.message(desk, board.clock.now())
 
-    async def until(self, holds: Callable[[], Any], patience: float = _PATIENCE) -> None:
+    async def until(self, holds: Callable[[], Any], patience: float = PATIENCE) -> None:
         """Wait until something is so; raises TimeoutError."""
         async with asyncio.timeout(patience):
             while not holds():

@@ -87,10 +87,10 @@ async def test_a_phone_that_loses_its_registration_but_talks_on_is_left_in_peace
         await call.media.wait_for_tone(AGENT)
         await phone.register(0)
         await house.book.next("phone_changed", lambda told: told.values == ("2001", False))
-        await call.media.wait_for_tone(AGENT, seconds=1.5)
+        await call.media.hear_tone(AGENT, 1.5)
         await phone.register()
         await house.book.until(lambda: house.registered("2001"))
-        await call.media.wait_for_tone(AGENT, seconds=0.5)
+        await call.media.hear_tone(AGENT, 0.5)
         assert leg.is_up
         assert len(phone.invites) == 1
         assert {told.values[0].phase for told in house.book.all("call_changed")} == {"talking"}

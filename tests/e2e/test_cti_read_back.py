@@ -7,6 +7,7 @@ from phones.audio import tone
 from tests.e2e.cti_house import AGENT, CALLER, EXPERT, RECORDING_IVR, SINCE, CtiHouse
 from tests.e2e.harness.fixtures import AGENTS, MakeAsterisk
 from tests.e2e.harness.server import TestAsterisk
+from tests.patience import PATIENCE
 
 
 async def test_waiting_callers_are_found_with_their_old_waiting_time(asterisk: TestAsterisk) -> None:
@@ -31,7 +32,7 @@ async def test_a_live_talk_goes_on_is_found_and_can_be_controlled(asterisk: Test
         await call.media.wait_for_tone(AGENT)
         answered = house.book.all("leg_answered")[0].at
         await house.stop_bridge()
-        await call.media.wait_for_tone(AGENT, seconds=0.5)
+        await call.media.hear_tone(AGENT, 0.5)
         state = await house.start_bridge()
         (live,) = state.talking
         assert (live.facts.interaction_id, live.view.agent_id, live.view.phase) == (interaction_id, "a-2001", "talking")
@@ -205,6 +206,6 @@ async def test_twenty_cuts_in_a_row_lose_nobody(asterisk: TestAsterisk) -> None:
 
 async def until_in_a_room(house: CtiHouse) -> None:
     """Wait until Asterisk has somebody in a room."""
-    async with house.asterisk.manager() as manager, asyncio.timeout(10):
+    async with house.asterisk.manager() as manager, asyncio.timeout(PATIENCE):
         while (await manager.action("ConfbridgeListRooms"))["Response"] != "Success":
             await asyncio.sleep(0.02)

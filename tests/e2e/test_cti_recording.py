@@ -15,6 +15,7 @@ from phones.audio import RATE, encode, level_at, tone
 from tests.e2e.cti_house import AGENT, CALLER, EXPERT, RECORDING_IVR, CtiHouse
 from tests.e2e.harness.fixtures import MakeAsterisk
 from tests.e2e.harness.server import TestAsterisk
+from tests.patience import PATIENCE
 
 
 async def closed(house: CtiHouse, count: int = 1) -> Fact:
@@ -43,7 +44,7 @@ async def test_a_recording_holds_every_party_and_is_closed_with_its_hash(asteris
         phone, expert_phone = await house.agent(0), await house.agent(1)
         call, interaction_id = await house.caller()
         leg = await house.talk(interaction_id, phone)
-        await call.media.wait_for_tone(AGENT, seconds=1.0)
+        await call.media.hear_tone(AGENT, 1.0)
         view = house.book.all("call_changed")[-1].values[0]
         assert (view.recording.on, view.recording.paused, view.recording.problem) == (True, False, None)
         await house.bridge.consult(interaction_id, "a-2001", Target("agent", "a-2002"), "2002")
@@ -52,7 +53,7 @@ async def test_a_recording_holds_every_party_and_is_closed_with_its_hash(asteris
         expert.media.loop_sound(tone(EXPERT))
         await leg.media.wait_for_tone(EXPERT)
         await house.bridge.consult_complete(interaction_id, "a-2001")
-        await call.media.wait_for_tone(EXPERT, seconds=1.0)
+        await call.media.hear_tone(EXPERT, 1.0)
         await call.hang_up()
         fact = await closed(house)
         path = house.settings.recordings / fact.data["path"]
@@ -80,10 +81,10 @@ async def test_a_pause_is_silent_in_the_recording_keeps_the_time_line_and_is_tol
         await call.media.wait_for_tone(AGENT)
         await house.bridge.record_pause(interaction_id, True)
         await house.book.until(lambda: house.book.all("call_changed")[-1].values[0].recording.paused)
-        await call.media.wait_for_tone(AGENT, seconds=1.5)
+        await call.media.hear_tone(AGENT, 1.5)
         await house.bridge.record_pause(interaction_id, False)
         await house.book.until(lambda: not house.book.all("call_changed")[-1].values[0].recording.paused)
-        await call.media.wait_for_tone(AGENT, seconds=1.0)
+        await call.media.hear_tone(AGENT, 1.0)
         await call.hang_up()
         fact = await closed(house)
         ((begin, end),) = fact.data["pauses"]
@@ -127,7 +128,7 @@ async def test_a_recording_of_a_call_that_ended_without_us_is_closed_at_the_next
         await house.stop_bridge()
         await call.hang_up()
         (path,) = house.settings.recordings.glob(f"*/*/*/{interaction_id}.wav")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while int.from_bytes(path.read_bytes()[40:44], "little") != path.stat().st_size - 44:
                 await asyncio.sleep(0.05)
         then = path.stat().st_mtime - 120
@@ -137,13 +138,13 @@ async def test_a_recording_of_a_call_that_ended_without_us_is_closed_at_the_next
         assert (fact.interaction_id, fact.data["problem"]) == (interaction_id, None)
         await house.stop_bridge()
         mark = path.with_suffix(".closed")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not mark.exists():
                 await asyncio.sleep(0.02)
         mark.unlink()
         await house.start_bridge()
         assert (await closed(house, 2)).id == fact.id
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not mark.exists():
                 await asyncio.sleep(0.02)
         await house.stop_bridge()

@@ -12,6 +12,7 @@ from phones.call import Call
 from phones.phone import Phone
 from tests.e2e.cti_house import AGENT, CALLER, EXPERT, CtiHouse
 from tests.e2e.harness.server import TestAsterisk
+from tests.patience import PATIENCE
 
 
 class Three:
@@ -398,7 +399,7 @@ async def test_after_an_announcement_the_caller_waits_on(asterisk: TestAsterisk)
 
 async def until_keys(call: Call, keys: str) -> None:
     """Wait until that phone has heard these keys."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not call.media.digits.startswith(keys):
             await asyncio.sleep(0.02)
 

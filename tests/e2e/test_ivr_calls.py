@@ -15,6 +15,7 @@ from tests.e2e.harness.fixtures import Keep
 from tests.e2e.harness.manager import TestManager
 from tests.e2e.harness.server import TestAsterisk
 from tests.e2e.ivr_house import DID, IvrHouse
+from tests.patience import PATIENCE
 
 MENU, INVALID, CARE, CHANGED, MESSAGE, TAKEN = 440, 523, 700, 880, 620, 784
 TEXTS = {name: {"it": name, "en": name} for name in ("main", "care")}
@@ -67,14 +68,14 @@ async def variables(manager: TestManager, channel: str, *names: str) -> dict[str
 
 async def until_served(house: IvrHouse) -> None:
     """Wait until no call is in the IVR any more."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while house.service.calls:
             await asyncio.sleep(0.02)
 
 
 async def until_recording(house: IvrHouse) -> None:
     """Wait until a message is being recorded: Asterisk then sends nothing that a phone could notice."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not list((house.folder / "ivr" / "voicemail").glob("*.wav")):
             await asyncio.sleep(0.02)
 
@@ -120,7 +121,7 @@ async def test_a_key_pressed_into_the_prompt_cuts_it_short(
     call = await dial(asterisk, phones)
     await call.media.wait_for_tone(MENU)
     await call.media.dial_digits("1")
-    held = await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold", timeout=5)
+    held = await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold")
     assert (await variables(manager, held["Channel"], "OC_QUEUE", "OC_PATH")) == {
         "OC_QUEUE": "q-sales",
         "OC_PATH": "Sales",
@@ -140,7 +141,7 @@ async def test_a_wrong_key_is_told_and_the_menu_said_again(
 async def test_a_prompt_without_a_recording_is_spoken(asterisk: TestAsterisk, phones: Keep, house: IvrHouse) -> None:
     await house.set_flow({"end": {"do": "hang_up"}})
     call = await dial(asterisk, phones)
-    assert await call.wait_until_ended(20) == "remote"
+    assert await call.wait_until_ended() == "remote"
     goodbye, other = await house.service.prompts.files(["goodbye", "leave_message"], "it")
     assert _likeness(Path(f"{goodbye}.wav"), call) > 0.8
     assert _likeness(Path(f"{other}.wav"), call) < 0.5
@@ -238,7 +239,7 @@ async def test_the_recording_starts_with_the_consent_and_holds_the_caller(
     call = await dial(asterisk, phones)
     await call.media.wait_for_tone(MENU)
     call.media.loop_sound(tone(1000))
-    await call.media.wait_for_tone(MENU, timeout=20)
+    await call.media.wait_for_tone(MENU)
     await call.hang_up()
     bye = await manager.wait_for("UserEvent", UserEvent="OcBye")
     await until_served(house)
@@ -259,10 +260,10 @@ async def test_a_message_left_is_recorded_and_handed_over(
     if ending == "key":
         await call.media.dial_digits("#")
         await call.media.wait_for_tone(TAKEN)
-        assert await call.wait_until_ended(20) == "remote"
+        assert await call.wait_until_ended() == "remote"
     else:
         await call.hang_up()
-    message = await asyncio.wait_for(house.rooms.messages.get(), 10)
+    message = await asyncio.wait_for(house.rooms.messages.get(), PATIENCE)
     assert (message.number, message.programme_id, message.customer_ids) == ("+393471234567", "p-test", ("c-4567",))
     assert message.seconds > 2.5
     sound = from_wav(message.file)
@@ -277,12 +278,12 @@ async def test_a_number_that_nobody_set_up_is_told_so_and_ended(
     caller = phones(await asterisk.caller())
     call = await (await caller.dial("+390299999999")).answered()
     await call.media.wait_for_tone(CHANGED)
-    assert await call.wait_until_ended(20) == "remote"
+    assert await call.wait_until_ended() == "remote"
 
 
 async def _survival_record(house: IvrHouse, held: dict[str, str]) -> dict[str, Any]:
     """The record of the caller that the script left, once the call is over."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             for path in house.survival_spool.glob("*.json"):
                 record: dict[str, Any] = json.loads(path.read_text())
@@ -300,11 +301,11 @@ async def test_without_the_ivr_a_caller_hears_an_apology_keys_a_number_and_is_ca
     survival = await manager.wait_for("UserEvent", UserEvent="OcSurvival")
     await call.media.wait_for_sound()
     await call.media.dial_digits("0612345678#")
-    assert await call.wait_until_ended(30) == "remote"
+    assert await call.wait_until_ended() == "remote"
     record = await _survival_record(house, survival)
     assert (record["wish"], record["keyed"], record["did"]) == ("asked", "0612345678", DID)
     await house.start_ivr()
-    request = await asyncio.wait_for(house.rooms.requests.get(), 10)
+    request = await asyncio.wait_for(house.rooms.requests.get(), PATIENCE)
     assert (request.number, request.programme_id, request.wish) == ("+390612345678", "p-test", "asked")
     assert request.source == "survival"
     assert not list(house.survival_spool.glob("*.json"))
@@ -322,7 +323,7 @@ async def test_without_the_ivr_a_caller_who_hangs_up_while_keying_is_not_lost(
     record = await _survival_record(house, survival)
     assert (record["wish"], record["caller"]) == ("partial", "+393471234567")
     await house.start_ivr()
-    request = await asyncio.wait_for(house.rooms.requests.get(), 10)
+    request = await asyncio.wait_for(house.rooms.requests.get(), PATIENCE)
     assert request.number == "+393471234567"
 
 
@@ -352,11 +353,11 @@ async def test_the_demo_companys_flow_leads_an_english_complaint_to_the_line_wit
     call = await dial(asterisk, phones)
     await call.media.wait_for_tone(CARE)
     await call.media.wait_for_tone(MESSAGE)
-    await call.media.wait_for_tone(CHANGED, timeout=20)
+    await call.media.wait_for_tone(CHANGED)
     await call.media.dial_digits("9")
     await call.media.wait_for_tone(INVALID)
     await call.media.dial_digits("5")
-    held = await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold", timeout=20)
+    held = await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold")
     names = ("OC_QUEUE", "OC_LANG", "OC_SKILLS", "OC_PRIORITY", "OC_PATH")
     told = await variables(manager, held["Channel"], *names)
     assert tuple(told[name] for name in names) == ("q-care", "en", "english>=5", "10", "Complaint")
@@ -378,9 +379,9 @@ async def test_a_waiting_caller_sent_back_for_a_message_leaves_one(
     await until_recording(house)
     await call.media.play(tone(1000, 2))
     await call.media.dial_digits("#")
-    message = await asyncio.wait_for(house.rooms.messages.get(), 10)
+    message = await asyncio.wait_for(house.rooms.messages.get(), PATIENCE)
     assert message.interaction_id == held["Ref"]
-    assert await call.wait_until_ended(20) == "remote"
+    assert await call.wait_until_ended() == "remote"
 
 
 async def test_twenty_callers_at_once_each_get_where_their_own_keys_lead(
@@ -388,7 +389,7 @@ async def test_twenty_callers_at_once_each_get_where_their_own_keys_lead(
 ) -> None:
     async def one(number: int) -> Call:
         call = await dial(asterisk, phones, f"+39347123{number:04d}")
-        await call.media.wait_for_tone(MENU, timeout=20)
+        await call.media.wait_for_tone(MENU)
         await call.media.dial_digits("12"[number % 2])
         return call
 

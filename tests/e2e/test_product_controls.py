@@ -60,7 +60,7 @@ async def talk(product: Product, number: str) -> AsyncIterator[Talk]:
 
 async def expert_answers(seat: Seat) -> Call:
     """The expert's phone rings and is answered."""
-    leg = await seat.phone.next_call(20)
+    leg = await seat.phone.next_call()
     leg.ring()
     await leg.answer()
     leg.media.loop_sound(tone(EXPERT))
@@ -101,7 +101,7 @@ async def test_a_blind_transfer_to_an_agent_takes_the_story_along(product: Produ
 async def test_a_blind_transfer_to_a_number_leaves_the_agent_out(product: Product) -> None:
     async with talk(product, "+34600000503") as now, product.outside_phone(OUTSIDE) as outside:
         await now.marta.desk.command("call.transfer", to={"kind": "number", "id": OUTSIDE})
-        other = await outside.next_call(20)
+        other = await outside.next_call()
         assert OUTSIDE in other.request.start_line
         other.ring()
         await until_music(now.call, AGENT)
@@ -211,7 +211,7 @@ async def choose_target(desk: Desktop, key: str, text: str) -> None:
 async def test_the_page_mutes_and_sends_keys(product: Product, chromium: Browser) -> None:
     async with page_talk(product, chromium, "+34600000511") as (desk, call, _):
         await desk.press("F4")
-        await call.media.wait_for_silence(20)
+        await call.media.wait_for_silence()
         await desk.press("F4")
         await until_heard(call, VOICE)
         await desk.press("Shift+F4")

@@ -22,7 +22,7 @@ _numbers = (f"+3934790000{number:02}" for number in itertools.count(1))
 
 async def ringing(seat: Seat) -> Call:
     """The call that comes to the agent's phone, which rings."""
-    leg = await seat.phone.next_call(20)
+    leg = await seat.phone.next_call()
     leg.ring()
     await seat.desk.until_phase("ringing")
     return leg
@@ -31,7 +31,7 @@ async def ringing(seat: Seat) -> Call:
 async def test_a_caller_who_hangs_up_in_the_menu_is_no_abandoned_call(product: Product) -> None:
     number = next(_numbers)
     async with product.caller(number, MOBILE) as call:
-        await call.media.wait_for_sound(20)
+        await call.media.wait_for_sound()
         await call.hang_up()
     told = await product.ended(await product.interaction_of(number))
     assert (told["stage"], told["ended_by"], told["abandoned"]) == ("ivr", "caller", False)
@@ -133,7 +133,7 @@ async def test_an_agent_who_does_not_answer_is_not_ready_and_the_caller_keeps_th
         await product.waiting(first)
         async with product.caller(second) as waits_less:
             await product.waiting(second)
-            assert await silent.wait_until_ended(20) == "cancelled"
+            assert await silent.wait_until_ended() == "cancelled"
             await marta.desk.until(lambda now: now["agent"]["reason"] == "rona", "not ready for no answer")
             assert marta.desk.now["notices"][-1]["code"] == "rona"
             await diego.be_ready_or_called()

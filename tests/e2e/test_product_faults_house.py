@@ -131,7 +131,7 @@ async def leave_a_number(product: Product, number: str) -> None:
         await until_said(call, APOLOGY)
         await call.media.dial_digits("#")
         await until_said(call, "Grazie. La richiameremo appena possibile.")
-        assert await call.wait_until_ended(30) == "remote"
+        assert await call.wait_until_ended() == "remote"
 
 
 async def serve_in_order(product: Product, agent: Seat, waiters: list[Call], interactions: list[str]) -> None:

@@ -173,8 +173,8 @@ async def test_hostile_caller_names_stay_text(product: Product) -> None:
     for name in ("x\\r\\nAction: Logoff", "Nicolò “Ñandú” 🐍", "a,b|c;d&e${OC_ID}$[1+1]", "%0d%0aAction: Logoff"):
         phone = await Phone.open(product.sip, "+34600000431", address=CALLER_ADDRESS)
         call = await phone.dial(MOBILE, name=name)
-        await call.answered(20)
-        await call.media.wait_for_sound(20)
+        await call.answered()
+        await call.media.wait_for_sound()
         await phone.close()
     async with product.seat("marta", "2101") as marta:
         await one_good_call(product, marta, "+34600000432")

@@ -14,7 +14,7 @@ async def test_a_waiting_caller_goes_to_the_agent_whose_skill_the_plan_asks_for_
     async with floor(plan, {"2001": {"roaming": 3}, "2002": {"roaming": 7}}) as here:
         other, expert = await here.agent("2001"), await here.agent("2002")
         await (await here.caller()).dial(DID)
-        await expert.next_call(20)
+        await expert.next_call()
         assert other.invites == []
 
 
@@ -25,7 +25,7 @@ async def test_a_plan_that_grows_wider_reaches_the_next_agents_after_its_wait() 
         await (await here.caller()).dial(DID)
         await here.waiting(1)
         queued = here.house._board.engine.waiting("q1")[0].waiting_since
-        leg = await other.next_call(20)
+        leg = await other.next_call()
         assert here.house._board.clock.now() - queued >= 2.0
         await leg.answer()
         facts = {fact.kind: fact for fact in await here.facts()}
@@ -79,7 +79,7 @@ async def test_a_supervisor_moves_a_caller_before_all_others() -> None:
         later = here.waits("+393470000002")
         await here.ask("queue.move", interaction_id=later, front=True)
         agent = await here.agent("2001")
-        assert (await agent.next_call(20)).header("X-OneCall-Id") == later
+        assert (await agent.next_call()).header("X-OneCall-Id") == later
 
 
 CALL_BACK: dict[str, Any] = {
@@ -98,7 +98,7 @@ async def _promised(here: Floor, caller: Phone) -> str:
     await here.until(lambda: switch.calls.need(interaction).place.stage in {"hold", "announce"})
     await call.media.dial_digits("1")
     await here.until(lambda: here.house._board.calls[interaction].promised)
-    assert await call.wait_until_ended(20) == "remote"
+    assert await call.wait_until_ended() == "remote"
     return interaction
 
 
@@ -110,17 +110,17 @@ async def test_a_caller_keeps_the_place_for_a_call_back_and_is_dialled_when_an_a
         interaction = await _promised(here, customer)
         assert [view.interaction_id for view in here.house._board.engine.waiting("q1")] == [interaction]
         agent = await here.agent("2001")
-        leg = await agent.next_call(20)
+        leg = await agent.next_call()
         assert customer.invites == []
         await leg.answer()
-        back = await customer.next_call(20)
+        back = await customer.next_call()
         await back.answer()
         back.media.loop_sound(tone(440))
         leg.media.loop_sound(tone(700))
         await asyncio.gather(back.media.wait_for_tone(700), leg.media.wait_for_tone(440))
         assert here.desk("2001")["agent"]["state"] == "talking"
         await back.hang_up()
-        await leg.wait_until_ended(20)
+        await leg.wait_until_ended()
         await here.until(lambda: here.desk("2001")["agent"]["state"] == "ready")
         kinds = [fact.kind for fact in await here.facts() if fact.interaction_id == interaction]
         assert (kinds.count("call_back.promised"), kinds.count("call_back.answered"), kinds.count("call.ended")) == (
@@ -140,10 +140,10 @@ async def test_a_customer_who_is_not_reached_is_tried_again_and_then_handed_to_a
         interaction = await _promised(here, customer)
         agent = await here.agent("2001")
         for _ in range(2):
-            leg = await agent.next_call(20)
+            leg = await agent.next_call()
             await leg.answer()
-            (await customer.next_call(20)).refuse(486)
-            assert await leg.wait_until_ended(20) == "remote"
+            (await customer.next_call()).refuse(486)
+            assert await leg.wait_until_ended() == "remote"
         await here.until(lambda: interaction not in here.house._board.calls)
         assert here.desk("2001")["agent"]["state"] == "ready"
         reasons = [fact.data["reason"] for fact in await here.facts() if fact.kind == "call_back.failed"]
@@ -160,8 +160,8 @@ async def test_a_promised_call_back_survives_the_death_of_the_routing_process() 
         await here.restart()
         await here.until(lambda: interaction in here.house._board.calls)
         agent = await here.agent("2001")
-        await (await agent.next_call(20)).answer()
-        await (await customer.next_call(20)).answer()
+        await (await agent.next_call()).answer()
+        await (await customer.next_call()).answer()
         assert len(customer.invites) == 1
 
 
@@ -169,9 +169,9 @@ async def test_an_agent_who_does_not_answer_is_passed_over_and_the_caller_keeps_
     async with floor({"ring_timeout": 2.0}) as here:
         silent = await here.agent("2001")
         call = await (await here.caller()).dial(DID)
-        await silent.next_call(20)
+        await silent.next_call()
         other = await here.agent("2002")
-        leg = await other.next_call(20)
+        leg = await other.next_call()
         await leg.answer()
         assert here.desk("2001")["agent"]["reason"] == "rona"
         await call.hang_up()

@@ -18,9 +18,9 @@ import pytest
 import redis
 
 from core.migrate import upgrade
+from tests.patience import PATIENCE
 
 _POSTGRES = Path("/usr/lib/postgresql")
-_PATIENCE = 30.0
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +101,7 @@ def redis_url() -> Iterator[str]:
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             server.send_signal(signal.SIGTERM)
-            server.wait(_PATIENCE)
+            server.wait(PATIENCE)
 
 
 def free_port() -> int:
@@ -133,7 +133,7 @@ def _as_owner(*command: object) -> None:
 
 def _wait_for_redis(port: int) -> None:
     client = redis.Redis(port=port)
-    give_up = time.monotonic() + _PATIENCE
+    give_up = time.monotonic() + PATIENCE
     while True:
         try:
             client.ping()

@@ -7,6 +7,8 @@ import contextlib
 import itertools
 from collections.abc import Mapping
 
+from tests.patience import PATIENCE
+
 Message = dict[str, str]
 
 
@@ -35,7 +37,7 @@ class TestManager:
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
-    async def action(self, name: str, fields: Mapping[str, str] | None = None, *, timeout: float = 10.0) -> Message:
+    async def action(self, name: str, fields: Mapping[str, str] | None = None, *, timeout: float = PATIENCE) -> Message:
         """Send an action and return its response, which may be an error."""
         number = f"test-{next(self._numbers)}"
         self._answers[number] = asyncio.get_running_loop().create_future()
@@ -47,7 +49,7 @@ class TestManager:
         self._writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
         return await asyncio.wait_for(self._answers[number], timeout)
 
-    async def wait_for(self, event: str, timeout: float = 10.0, **fields: str) -> Message:
+    async def wait_for(self, event: str, timeout: float = PATIENCE, **fields: str) -> Message:
         """The first event (past ones too) of that name with those fields; raises TimeoutError."""
 
         def found() -> Message | None:

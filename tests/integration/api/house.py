@@ -20,6 +20,7 @@ from core.clock import ManualClock
 from core.db import Database
 from core.security import hash_password
 from tests.integration.api.stub_acd import StubAcd
+from tests.patience import PATIENCE
 
 PASSWORD = "a long enough password"
 LOGINS = {
@@ -122,7 +123,7 @@ async def served(house: House, **options: object) -> AsyncIterator[str]:
     async with running(house.app):
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while not server.started:
                     await asyncio.sleep(0.005)
             yield f"127.0.0.1:{listener.getsockname()[1]}"

@@ -9,6 +9,7 @@ from acd.model import Agent, Queue
 from core.bus import Subscription
 from ivr.model import FlowRow
 from tests.integration.api.house import PASSWORD, House, sign_in
+from tests.patience import PATIENCE
 
 GOOD_FLOW = """
 flow: care
@@ -23,7 +24,7 @@ steps:
 
 
 async def _told(subscription: Subscription) -> dict[str, Any]:
-    _, message = await asyncio.wait_for(subscription.next(), 5)
+    _, message = await asyncio.wait_for(subscription.next(), PATIENCE)
     return dict(message)
 
 

@@ -20,6 +20,7 @@ from core.errors import Unavailable
 from core.ids import new_id
 from tests.integration.api.house import House, build, served, sign_in
 from tests.integration.api.stub_acd import StubAcd
+from tests.patience import PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Window:
         """Send a command."""
         await self.say({"type": "cmd", "id": command_id, "cmd": name, "args": args})
 
-    async def until(self, kind: str, within: float = 10.0) -> dict[str, Any]:
+    async def until(self, kind: str, within: float = PATIENCE) -> dict[str, Any]:
         """The next message of that type."""
         async with asyncio.timeout(within):
             while True:
@@ -73,7 +74,7 @@ class Window:
                 if message["type"] == kind:
                     return message
 
-    async def end(self, within: float = 10.0) -> tuple[list[str], int]:
+    async def end(self, within: float = PATIENCE) -> tuple[list[str], int]:
         """Types of all messages until the server closes, and its close code."""
         kinds = []
         async with asyncio.timeout(within):
@@ -85,7 +86,7 @@ class Window:
         return kinds, self.socket.close_code
 
 
-async def eventually(condition: Any, within: float = 10.0) -> None:
+async def eventually(condition: Any, within: float = PATIENCE) -> None:
     """Wait until `condition()` is true."""
     async with asyncio.timeout(within):
         while not condition():
@@ -353,7 +354,8 @@ async def test_a_malformed_message_is_refused_and_the_socket_lives_on(place: Pla
 async def test_the_server_pings_so_that_the_page_notices_a_dead_connection(place: Place) -> None:
     async with place.desk() as window:
         for _ in range(2):
-            await window.until("ping", within=3)
+            # Sooner than the 10 s between pings where the setting says nothing.
+            await window.until("ping", within=8)
             await window.say({"type": "pong"})
 
 

@@ -15,6 +15,7 @@ from core.bus import LocalBus
 from core.errors import Invalid
 from tests.integration.api.stub_acd import StubAcd
 from tests.integration.conftest import free_port
+from tests.patience import PATIENCE
 
 
 class Mosquitto:
@@ -31,7 +32,7 @@ class Mosquitto:
         """Start, and wait until it accepts connections."""
         command = ["mosquitto", "-c", str(self._config)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 with contextlib.suppress(OSError):
                     _, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -54,7 +55,7 @@ class Listener:
         self.latest: dict[str, str] = {}
         self.all: list[tuple[str, str]] = []
 
-    async def until(self, condition: Callable[["Listener"], bool], within: float = 20.0) -> None:
+    async def until(self, condition: Callable[["Listener"], bool], within: float = PATIENCE) -> None:
         """Wait until the condition holds."""
         async with asyncio.timeout(within):
             while not condition(self):

@@ -8,6 +8,7 @@ import pytest
 
 from core.bus import Bus, LocalBus, RedisBus
 from core.errors import Conflict, Unavailable
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(params=["local", "redis"])
@@ -22,17 +23,17 @@ async def test_a_subscriber_hears_its_topics_in_order_and_no_others(bus: Bus) ->
         for number in range(50):
             await bus.publish("desk.a1", {"seq": number})
             await bus.publish("desk.a2", {"seq": number})
-        got = [await asyncio.wait_for(heard.next(), 5) for _ in range(50)]
+        got = [await asyncio.wait_for(heard.next(), PATIENCE) for _ in range(50)]
         await bus.publish("config.agents", {"id": "x"})
         assert [message["seq"] for _, message in got] == list(range(50))
-        assert await asyncio.wait_for(heard.next(), 5) == ("config.agents", {"id": "x"})
+        assert await asyncio.wait_for(heard.next(), PATIENCE) == ("config.agents", {"id": "x"})
 
 
 async def test_a_slow_subscriber_keeps_the_newest_and_knows_what_it_lost(bus: Bus) -> None:
     async with await bus.subscribe("floor") as slow:
         for number in range(1200):
             await bus.publish("floor", {"n": number})
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while slow.lost < 200:
                 await asyncio.sleep(0)
         first = await slow.next()

@@ -8,6 +8,7 @@ import pytest
 
 from ivr.agi import Agi, AgiFault, CallerGone
 from ivr.fastagi import FastAgiServer, Limits, Script
+from tests.patience import PATIENCE
 from tests.unit.ivr.peer import Channel, serve
 
 HEADER = b"agi_network: yes\nagi_request: agi://127.0.0.1/call\nagi_callerid: 3471234567\n\n"
@@ -41,7 +42,7 @@ async def send(server: FastAgiServer, data: bytes) -> bytes:
         writer.write(data)
         await writer.drain()
         writer.write_eof()
-        return await asyncio.wait_for(reader.read(), 10)
+        return await asyncio.wait_for(reader.read(), PATIENCE)
     except ConnectionError:
         return b""
     finally:
@@ -107,7 +108,7 @@ async def test_a_reply_that_is_none_ends_only_its_own_call(start: Start, reply: 
 async def test_a_peer_that_connects_and_says_nothing_is_let_go(start: Start) -> None:
     server = await start(greet, Limits(header_seconds=0.2))
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     writer.close()
 
 
@@ -121,7 +122,7 @@ async def test_a_header_that_trickles_in_is_cut_off_in_time(start: Start) -> Non
             await asyncio.sleep(0.05)
 
     trickling = asyncio.create_task(trickle())
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     trickling.cancel()
     writer.close()
 
@@ -139,7 +140,7 @@ async def _outcome(start: Start, channel: Channel) -> type[BaseException] | None
 
     server = await start(script)
     await call(server, channel)
-    return await asyncio.wait_for(ended, 5)
+    return await asyncio.wait_for(ended, PATIENCE)
 
 
 async def test_a_hang_up_or_redirect_ends_the_script_as_caller_gone(start: Start) -> None:
@@ -170,7 +171,7 @@ async def test_a_connection_that_breaks_in_mid_call_ends_the_script(start: Start
     writer.write(HEADER)
     await writer.drain()
     writer.transport.abort()
-    await asyncio.wait_for(gone, 5)
+    await asyncio.wait_for(gone, PATIENCE)
 
 
 async def test_a_script_that_fails_does_not_take_others_with_it(start: Start) -> None:
@@ -195,9 +196,9 @@ async def test_closing_the_server_lets_go_of_calls_in_hand(start: Start) -> None
     server = await start(script)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(HEADER)
-    await asyncio.wait_for(inside.wait(), 5)
-    await asyncio.wait_for(server.close(), 5)
-    assert await asyncio.wait_for(reader.read(), 5) == b""
+    await asyncio.wait_for(inside.wait(), PATIENCE)
+    await asyncio.wait_for(server.close(), PATIENCE)
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     writer.close()
 
 

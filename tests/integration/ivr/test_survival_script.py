@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.unit.ivr.peer import HANG_UP, SILENCE, Channel
 
 SCRIPT = Path(__file__).resolve().parents[3] / "asterisk-config" / "agi" / "survival.py"
@@ -47,7 +48,7 @@ class Survival:
         assert process.stdout is not None
         told = ENV if env is None else ENV | env
         process.stdin.write("".join(f"{name}: {value}\n" for name, value in told.items()).encode() + b"\n")
-        while line := await asyncio.wait_for(process.stdout.readline(), 20):
+        while line := await asyncio.wait_for(process.stdout.readline(), PATIENCE):
             try:
                 reply = channel.answer(line.decode().rstrip("\n"))
             except Killed:
@@ -60,7 +61,7 @@ class Survival:
             if reply.startswith("HANGUP"):
                 process.stdin.close()
                 break
-        _, errors = await asyncio.wait_for(process.communicate(), 20)
+        _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
         self.code, self.errors = process.returncode, errors.decode()
 
     def record(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 
 from core.errors import Conflict, Invalid, NotFound
 from tests.integration.tickets.world import BRUNO, DAY, GIULIA, HOUR, MARCO, NOON, World
+from tests.patience import PATIENCE
 from tickets import calls, customers, intake, lists, merging, promises, work
 from tickets.callers import caller_by_code, caller_by_number
 from tickets.model import Ticket
@@ -98,7 +99,7 @@ async def test_every_change_is_told_on_the_bus_after_the_commit_and_a_failed_one
             await _take_both(world, ticket_id, "t-none")
         async with world.tickets.unit(MARCO) as unit:
             await work.take(unit, ticket_id)
-        _, message = await asyncio.wait_for(heard.next(), 5)
+        _, message = await asyncio.wait_for(heard.next(), PATIENCE)
     assert (message["ticket_id"], message["change"]) == (ticket_id, "taken")
     assert message["version"] == await _version(world, ticket_id)
 
@@ -341,7 +342,7 @@ async def test_the_clock_breaks_promises_past_their_time_once(world: World) -> N
         for expected in (1, 0):
             async with world.tickets.unit(CLOCK) as unit:
                 assert await promises.break_overdue(unit) == expected
-        _, message = await asyncio.wait_for(heard.next(), 5)
+        _, message = await asyncio.wait_for(heard.next(), PATIENCE)
     assert message["change"] == "promise_broken"
     shown = await _shown(world, ticket_id)
     assert [one["status"] for one in shown["promises"]] == ["broken"]

@@ -23,6 +23,7 @@ from core.clock import ManualClock
 from core.db import Base, Database
 from core.errors import Conflict, Unavailable
 from core.journal import Journal, facts_since
+from tests.patience import PATIENCE
 
 
 class Telephony:
@@ -44,7 +45,7 @@ class Telephony:
 
     async def wait_for(self, name: str) -> tuple[Any, ...]:
         """The first command of that name, now or soon."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not (found := [asked for asked in self.asked if asked[0] == name]):
                 self.happened.clear()
                 await self.happened.wait()
@@ -181,7 +182,7 @@ async def test_an_open_desk_is_waited_for_until_it_has_painted_the_pop(house: Ho
     await house.ready()
     await house.cmd("desk.online", connection_id="c1")
     house.arrive()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not (house.sent and house.desk()["call"]):
             await asyncio.sleep(0)
     assert house.telephony.asked == []
@@ -231,7 +232,7 @@ async def test_a_phone_that_cannot_be_rung_gives_the_caller_back(house: House) -
     house.telephony.fail = True
     await house.ready()
     house.arrive()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while house.state()[0] in {"ready", "ringing"}:
             await asyncio.sleep(0)
     assert [view.interaction_id for view in house.engine.waiting("q")] == ["i1"]
@@ -248,7 +249,7 @@ async def test_an_answer_to_a_withdrawn_offer_changes_nothing(house: House) -> N
 
 async def test_the_answer_opens_one_ticket_and_the_desk_shows_it(house: House) -> None:
     await house.talk()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not house.desk()["call"]["ticket_id"]:
             await asyncio.sleep(0)
     assert house.stories.opened == ["i1"]
@@ -354,7 +355,7 @@ async def test_a_transfer_to_an_agent_who_does_not_answer_goes_back_to_everyone(
     house.dispatcher.leg_refused(house.clock.advance(1), ring.fence, "no_answer")
     await asyncio.sleep(0)
     await house.cmd("wrap_up.end", then="ready")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while len([asked for asked in house.telephony.asked if asked[0] == "ring"]) < 2:
             await asyncio.sleep(0)
     assert house.telephony.asked[-1][1].agent_id == "a1"
@@ -403,7 +404,7 @@ async def test_after_a_restart_callers_keep_their_place_and_talks_are_found_agai
     restore(house.dispatcher, [])
     assert house.engine.waiting("q")[0].waiting_since == now - 80
     assert house.state("a1")[0] == "talking"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not house.stories.opened:
             await asyncio.sleep(0)
     assert house.desk()["call"]["phase"] == "hold"
@@ -481,6 +482,6 @@ async def test_a_desk_phone_without_a_browser_does_not_wait_for_the_story_which_
     _, ring = await house.telephony.wait_for("ring")
     assert ring.caller_name is None
     house.stories.gate.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not house.desk()["call"]["recall"]:
             await asyncio.sleep(0)

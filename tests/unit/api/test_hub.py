@@ -12,6 +12,7 @@ from api.hub import OVERLOAD, REPLACED, DeskWire, Hub, Wire
 from api.sessions import Caller
 from core.bus import LocalBus
 from core.clock import utc
+from tests.patience import PATIENCE
 
 CALLER = Caller("s-1", "u-1", "anna", "Anna", frozenset({"agent"}), "a-1", "it", "csrf", utc(2e9))
 
@@ -28,7 +29,7 @@ async def _said(wire: Wire) -> list[dict[str, Any]]:
         heard.append(json.loads(text))
 
     wire.end(None, 1000)
-    await asyncio.wait_for(wire.pump(send), 5)
+    await asyncio.wait_for(wire.pump(send), PATIENCE)
     return heard
 
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from tests.patience import PATIENCE
+
 Answer = Callable[["Peer", dict[str, str]], None]
 
 
@@ -53,7 +55,7 @@ class FakeManager:
     async def connections(self, count: int) -> None:
         """Wait until so many connections have signed in."""
         async with self.connected:
-            await asyncio.wait_for(self.connected.wait_for(lambda: len(self.peers) >= count), 10)
+            await asyncio.wait_for(self.connected.wait_for(lambda: len(self.peers) >= count), PATIENCE)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"Asterisk Call Manager/11.0.0\r\n")

@@ -12,6 +12,7 @@ from core.errors import Invalid, Unavailable
 from cti.manager import Manager, Refused
 from cti.protocol import Event
 from cti.settings import ManagerSettings
+from tests.patience import PATIENCE
 from tests.unit.cti.fake_manager import FakeManager, Peer
 
 SETTINGS = ManagerSettings("127.0.0.1", 0, "onecall", "secret", action_timeout=2.0, backoff_first=0.01)
@@ -50,7 +51,7 @@ class Hearing:
         async with self.changed:
             self.changed.notify_all()
 
-    async def until(self, met: Callable[[], bool], timeout: float = 10) -> None:
+    async def until(self, met: Callable[[], bool], timeout: float = PATIENCE) -> None:
         async with self.changed:
             await asyncio.wait_for(self.changed.wait_for(met), timeout)
 
@@ -346,7 +347,7 @@ async def test_reconnects_back_off_while_the_door_is_slammed() -> None:
     settings = replace(SETTINGS, port=port, backoff_first=0.02, backoff_longest=0.1)
     hearing = Hearing()
     task = asyncio.create_task(Manager(settings, hearing).run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(knocks) < 6:
             await asyncio.sleep(0.02)
     task.cancel()

@@ -13,6 +13,7 @@ from cti.pauses import recording_of, write_pauses
 from cti.recording import Recordings, fact_id
 from cti.settings import BridgeSettings
 from cti.wav import inspect, is_finished
+from tests.patience import PATIENCE
 from tests.unit.cti.replay import SETTINGS, World
 
 
@@ -86,7 +87,7 @@ class Closing:
         self._told.set()
 
     async def told(self, count: int) -> list[Fact]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while len(self.facts) < count:
                 self._told.clear()
                 await self._told.wait()

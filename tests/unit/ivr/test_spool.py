@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import Invalid, Unavailable
 from ivr.spool import Record, Spool
+from tests.patience import PATIENCE
 
 
 class Taker:
@@ -138,9 +139,9 @@ def test_an_id_that_could_leave_the_folder_is_refused(spool: Spool, name: str) -
 async def test_a_running_spool_takes_at_once_what_is_put_and_what_was_left_behind(spool: Spool, taker: Taker) -> None:
     spool.put("earlier", {"id": "earlier"})
     await spool.start(every=3600)
-    await asyncio.wait_for(taker.news.wait(), 5)
+    await asyncio.wait_for(taker.news.wait(), PATIENCE)
     taker.news.clear()
     spool.put("later", {"id": "later"})
-    await asyncio.wait_for(taker.news.wait(), 5)
+    await asyncio.wait_for(taker.news.wait(), PATIENCE)
     await spool.stop()
     assert [record["id"] for record in taker.taken] == ["earlier", "later"]
