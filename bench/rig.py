@@ -23,7 +23,8 @@ from core.errors import OneCallError
 from core.migrate import upgrade
 from phones.call import Call, CallRefused
 from phones.phone import Phone
-from tests.e2e.harness.server import REPOSITORY, TestAsterisk, free_ports
+from tests.e2e.harness.server import REPOSITORY, TestAsterisk
+from tests.ports import free_ports
 
 PEER, OURS = "1", "2"
 _CALLERS = "127.0.2.1"

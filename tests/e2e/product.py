@@ -24,9 +24,10 @@ from onecall.asterisk_program import find_asterisk
 from phones.audio import tone
 from phones.call import Call
 from phones.phone import Phone
-from tests.e2e.harness.server import CALLER_ADDRESS, REPOSITORY, free_ports
+from tests.e2e.harness.server import CALLER_ADDRESS, REPOSITORY
 from tests.e2e.product_people import Json, Person, Refused, Seat, until
 from tests.patience import PATIENCE
+from tests.ports import free_ports, sound_ports
 
 MOBILE = "+390116180100"
 QUICK = "+390116180900"
@@ -310,10 +311,9 @@ def _tree() -> str:
 
 
 def _sound_ports() -> dict[str, int]:
-    """Two hundred UDP ports of this product alone."""
-    (first,) = free_ports(1)
-    first -= first % 200
-    return {"rtp_start": first, "rtp_end": first + 199}
+    """Two hundred UDP ports."""
+    first, last = sound_ports(200)
+    return {"rtp_start": first, "rtp_end": last}
 
 
 def _clean_environment() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import wave
 from array import array
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from tests.e2e.product import Product
 from tests.e2e.product_people import until
 from tests.patience import PATIENCE
 
+expect.set_options(timeout=PATIENCE * 1000)
 SCREENSHOTS = REPOSITORY / ".state" / "screenshots"
 VOICE = 820.0
 """What the browser's microphone hears: short tones of this pitch."""
@@ -143,7 +145,7 @@ class Desktop:
         """Sign in, by keyboard alone."""
         await context.add_init_script(_WATCH)
         page = await context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE * 1000)
         desktop = cls(product, page)
         await page.goto(product.url)
         await page.get_by_test_id("login").wait_for()
@@ -172,6 +174,15 @@ class Desktop:
     async def until_state(self, word: str, timeout: float = PATIENCE) -> None:
         """Wait until the left end of the call bar says that word, such as `READY`."""
         await self.part("state-menu").filter(has_text=word).wait_for(timeout=timeout * 1000)
+
+    async def until_timer(self, seconds: int) -> None:
+        """Wait until the timer at the left end of the call bar shows so many seconds or more."""
+
+        async def shown() -> bool:
+            timer = re.search(r"(\d+):(\d\d)", await self.text("state-menu"))
+            return timer is not None and int(timer[1]) * 60 + int(timer[2]) >= seconds
+
+        await until(shown, f"the timer shows {seconds} s")
 
     async def picture(self, name: str) -> None:
         """Keep a picture of the window, for people to look at."""
@@ -215,6 +226,14 @@ class Desktop:
             return float(await self.page.evaluate(_LISTEN, 0)) == 0
 
         await until(silent, "the page hears nothing", timeout)
+
+    async def close_ticket(self, topic: str = "Roaming") -> None:
+        """Wrap up by keyboard: resolved, with a topic; ready again."""
+        await self.until_mode("wrap_up")
+        await self.press("1")
+        await self.choose("topic", topic)
+        await self.press("Control+Enter")
+        await self.until_state(READY)
 
     async def choose(self, name: str, text: str) -> None:
         """Open a list by keyboard, type a part of the entry's name, and take it."""

@@ -36,14 +36,17 @@ async def until(look: Callable[[], Found], what: str, timeout: float = PATIENCE,
 
 async def until(look: Callable[[], Any], what: str, timeout: float = PATIENCE, pause: float = 0.05) -> Any:
     """Look again and again until what is found is true; raises AssertionError that says what was waited for."""
-    give_up, last = time.monotonic() + timeout, None
-    while time.monotonic() < give_up:
+    give_up = time.monotonic() + timeout
+    while True:
+        late = time.monotonic() > give_up
         found = look()
         last = await found if inspect.isawaitable(found) else found
         if last:
             return last
+        # The last look is one that began too late: a test that was held up has not looked in vain.
+        if late:
+            raise AssertionError(f"not within {timeout:.0f} s: {what}; last seen: {last!r}")
         await asyncio.sleep(pause)
-    raise AssertionError(f"not within {timeout:.0f} s: {what}; last seen: {last!r}")
 
 
 class Person:
@@ -84,7 +87,11 @@ class Person:
         cookie = "; ".join(f"{name}={value}" for name, value in self.client.cookies.items())
         address = f"ws{self._url.removeprefix('http')}{path}"
         return websockets.connect(
-            address, additional_headers={"Cookie": cookie}, origin=websockets.Origin(self._url), max_size=None
+            address,
+            additional_headers={"Cookie": cookie},
+            origin=websockets.Origin(self._url),
+            max_size=None,
+            open_timeout=PATIENCE,
         )
 
 

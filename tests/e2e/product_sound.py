@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import tempfile
 import wave
 from pathlib import Path
@@ -20,7 +21,7 @@ Sound = npt.NDArray[np.float64]
 _CLEAR = 0.8
 _WINDOW = RATE // 2
 _PIECE = round(0.6 * RATE)
-_LOOK_BACK = 4.0
+_ALIKE = 0.6
 
 
 async def until_heard(call: Call, hertz: float, timeout: float = PATIENCE) -> None:
@@ -49,39 +50,58 @@ async def until_music(call: Call, *voices: float, timeout: float = PATIENCE) -> 
     await until(lambda: len(call.media.heard) > begin + RATE and music(), "music is heard", timeout)
 
 
-async def until_said(call: Call, text: str, language: str = "it", timeout: float = PATIENCE) -> None:
-    """Wait until these words are heard, in the voice that prompts are made with."""
-    said = await asyncio.to_thread(_spoken, text, language)
-    newest = len(said) / RATE + _LOOK_BACK
+class Listener:
+    """Follows the words that are said to a caller: each sentence is looked for from where the last one began."""
 
-    async def heard() -> bool:
-        return await asyncio.to_thread(was_said, np.array(decode(call.media.last(newest)), float), said)
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._begin = 0
 
-    await until(heard, f"the caller hears «{text}»", timeout, pause=1.0)
+    async def until_said(self, text: str, timeout: float = PATIENCE) -> None:
+        """Wait until this sentence of `learn` is heard."""
+        said = _spoken(text)
+
+        async def heard() -> bool:
+            sound = np.array(decode(bytes(self._call.media.heard[self._begin :])), float)
+            place = await asyncio.to_thread(where_said, sound, said)
+            self._begin += place or 0
+            return place is not None
+
+        await until(heard, f"the caller hears «{text}»", timeout, pause=0.5)
 
 
-def was_said(heard: Sound, said: Sound) -> bool:
-    """Whether most pieces of `said` are in `heard`; apart, because a late packet shifts what follows it."""
+async def learn(*sentences: str) -> None:
+    """Speak Italian sentences in the voice that prompts are made with; before the call, which does not wait for it."""
+    for sentence in sentences:
+        await asyncio.to_thread(_spoken, sentence)
+
+
+def where_said(heard: Sound, said: Sound) -> int | None:
+    """Where in `heard` most pieces of `said` begin, or None; looked for apart, as a lost packet shifts what follows."""
     pieces = [said[at : at + _PIECE] for at in range(0, len(said) - _PIECE, _PIECE)]
-    return sum(likeness(heard, piece) > 0.6 for piece in pieces) >= 0.7 * len(pieces)
+    if len(heard) < _PIECE:
+        return None
+    alike = [place for likeness, place in (_best_place(heard, piece) for piece in pieces) if likeness > _ALIKE]
+    return min(alike) if len(alike) >= 0.7 * len(pieces) else None
 
 
-def likeness(heard: Sound, said: Sound) -> float:
-    """How much of `said` is in `heard` at the best place: 1 for the same sound, under 0.4 for another."""
-    if len(heard) < len(said):
-        return 0.0
+def _best_place(heard: Sound, said: Sound) -> tuple[float, int]:
+    """How much of `said` is in `heard` at the best place (1: the same sound, under 0.4: another one), and the place."""
     size = 1 << (len(heard) + len(said)).bit_length()
     match = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(said, size)), size)
     sums = np.concatenate(([0.0], np.cumsum(heard**2)))
     energy = sums[len(said) :] - sums[: len(heard) - len(said) + 1]
     scale = np.sqrt(np.maximum(energy, energy.max() * 0.01 + 1) * (said**2).sum())
-    return float((match[: len(energy)] / scale).max())
+    likeness = match[: len(energy)] / scale
+    place = int(likeness.argmax())
+    return float(likeness[place]), place
 
 
-def _spoken(text: str, language: str) -> Sound:
+@functools.cache
+def _spoken(text: str) -> Sound:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "said.wav"
-        synthesise(text, language, file)
+        synthesise(text, "it", file)
         return samples(file)
 
 

@@ -110,8 +110,8 @@ async def test_a_caller_hears_the_menu_presses_a_key_and_waits_with_all_routing_
     }
     kinds = [fact.kind for fact in house.rooms.facts if fact.interaction_id == held["Ref"]]
     assert kinds[:2] == ["call.arrived", "call.identified"]
+    await call.media.wait_for_no_tone(CARE)
     await call.media.wait_for_sound()
-    assert level_at(call.media.last(0.3), CARE) < 500
 
 
 async def test_a_key_pressed_into_the_prompt_cuts_it_short(
@@ -203,17 +203,10 @@ async def test_a_caller_redirected_out_of_the_ivr_goes_there_and_the_script_ends
 ) -> None:
     call = await dial(asterisk, phones)
     await call.media.wait_for_tone(MENU)
-    [channel] = [one["Channel"] for one in await _channels(manager) if one.get("Context") == "oc-ivr"]
+    [channel] = [one["Channel"] for one in await manager.channels() if one.get("Context") == "oc-ivr"]
     await manager.action("Redirect", {"Channel": channel, "Context": "oc-hold", "Exten": "s", "Priority": "1"})
     await manager.wait_for("UserEvent", UserEvent="OcAt", Stage="hold")
     await until_served(house)
-
-
-async def _channels(manager: TestManager) -> list[dict[str, str]]:
-    before = len(manager.events)
-    await manager.action("Status", {"AllVariables": "false"})
-    await manager.wait_for("StatusComplete")
-    return [dict(event) for event in manager.events[before:] if event["Event"] == "Status"]
 
 
 async def test_a_withheld_number_is_no_number(
@@ -387,6 +380,8 @@ async def test_a_waiting_caller_sent_back_for_a_message_leaves_one(
 async def test_twenty_callers_at_once_each_get_where_their_own_keys_lead(
     asterisk: TestAsterisk, phones: Keep, house: IvrHouse, manager: TestManager
 ) -> None:
+    house.record_tone("main", MENU, seconds=10)
+
     async def one(number: int) -> Call:
         call = await dial(asterisk, phones, f"+39347123{number:04d}")
         await call.media.wait_for_tone(MENU)

@@ -12,12 +12,12 @@ from playwright.async_api import Browser, expect
 from phones.audio import tone
 from phones.call import Call
 from tests.e2e.product import Product
-from tests.e2e.product_desktop import READY, TALKING, VOICE, Desktop
+from tests.e2e.product_desktop import TALKING, VOICE, Desktop
 from tests.e2e.product_people import Refused, Seat, until
 from tests.e2e.product_sound import until_heard, until_music
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
-SETTINGS = {"wrap_up_seconds": 30}
+SETTINGS = {"wrap_up_seconds": 600}
 DESK_AGENTS = {"marta": "2101", "diego": "2102"}
 CALLER, AGENT, EXPERT = 440.0, 700.0, 1000.0
 OUTSIDE = "+390299999999"
@@ -189,15 +189,6 @@ async def page_talk(product: Product, chromium: Browser, number: str) -> AsyncIt
             assert desk.problems == []
 
 
-async def close_ticket(desk: Desktop) -> None:
-    """Wrap up by keyboard."""
-    await desk.until_mode("wrap_up")
-    await desk.press("1")
-    await desk.choose("topic", "Roaming")
-    await desk.press("Control+Enter")
-    await desk.until_state(READY)
-
-
 async def choose_target(desk: Desktop, key: str, text: str) -> None:
     """Open the list of targets by its key, type a part of the name, and take it."""
     await desk.press(key)
@@ -220,7 +211,7 @@ async def test_the_page_mutes_and_sends_keys(product: Product, chromium: Browser
         await until(lambda: call.media.digits == "12", "the keys have arrived")
         await desk.press("Escape", "Shift+F2")
         assert await call.wait_until_ended() == "remote"
-        await close_ticket(desk)
+        await desk.close_ticket()
 
 
 async def test_the_page_transfers_to_a_queue(product: Product, chromium: Browser) -> None:
@@ -229,7 +220,7 @@ async def test_the_page_transfers_to_a_queue(product: Product, chromium: Browser
         leg = await diego.answer(EXPERT)
         await until_heard(call, EXPERT)
         await until_heard(leg, CALLER)
-        await close_ticket(desk)
+        await desk.close_ticket()
         await leg.hang_up()
         await diego.finish()
 
@@ -248,7 +239,7 @@ async def test_the_page_asks_a_colleague_confers_and_hands_over(product: Product
         await call.media.wait_for_tone(EXPERT)
         await expert.media.wait_for_tone(CALLER)
         await desk.press("F9")
-        await close_ticket(desk)
+        await desk.close_ticket()
         await until_heard(call, EXPERT)
         await until_heard(expert, CALLER)
         await expert.hang_up()
@@ -267,4 +258,4 @@ async def test_the_page_takes_the_caller_back_from_a_consultation(product: Produ
         await until_heard(call, VOICE)
         await desk.hears(CALLER)
         await desk.press("Shift+F2")
-        await close_ticket(desk)
+        await desk.close_ticket()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+from collections.abc import AsyncIterator
 
 import pytest
 
 from phones.call import Call
 from tests.e2e.product import MOBILE, Product
-from tests.e2e.product_people import Json, Seat, until
+from tests.e2e.product_people import Json, Person, Seat, until
 from tests.e2e.product_sound import until_heard, until_music
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
-SETTINGS = {"offer_seconds": 5}
+SETTINGS = {"offer_seconds": 20}
 DESK_AGENTS = {"marta": "2101", "diego": "2102"}
 CALLER, AGENT = 440.0, 700.0
 _numbers = (f"+3934790000{number:02}" for number in itertools.count(1))
@@ -26,6 +27,28 @@ async def ringing(seat: Seat) -> Call:
     leg.ring()
     await seat.desk.until_phase("ringing")
     return leg
+
+
+async def floor_shows(leader: Person, *, waiting: int, abandoned: int) -> None:
+    """Wait until the live page shows so many callers of customer care."""
+
+    async def shown() -> bool:
+        care = _care(await leader.floor())
+        return (care["waiting"], _abandoned(care)) == (waiting, abandoned)
+
+    await until(shown, f"the live page shows {waiting} waiting, {abandoned} abandoned")
+
+
+@contextlib.asynccontextmanager
+async def short_ring(product: Product) -> AsyncIterator[None]:
+    """While inside, phones of customer care ring for a few seconds only."""
+    async with product.signed_in("admin") as admin:
+        (care,) = [queue for queue in (await admin.get("/admin/queues"))["items"] if queue["id"] == "q-care"]
+        await admin.patch("/admin/queues/q-care", {"plan": {**care["plan"], "ring_timeout": 5}})
+        try:
+            yield
+        finally:
+            await admin.patch("/admin/queues/q-care", {"plan": care["plan"]})
 
 
 async def test_a_caller_who_hangs_up_in_the_menu_is_no_abandoned_call(product: Product) -> None:
@@ -44,12 +67,11 @@ async def test_a_caller_who_hangs_up_in_the_queue_is_abandoned_and_gone_from_the
         async with product.caller(number, hertz=CALLER) as call:
             interaction = await product.waiting(number)
             await until_music(call)
-            assert _care(await leader.floor())["waiting"] == 1
+            await floor_shows(leader, waiting=1, abandoned=before)
             await call.hang_up()
         told = await product.ended(interaction)
         assert (told["stage"], told["ended_by"], told["abandoned"]) == ("hold", "caller", True)
-        after = _care(await leader.floor())
-        assert (after["waiting"], _abandoned(after)) == (0, before + 1)
+        await floor_shows(leader, waiting=0, abandoned=before + 1)
 
 
 async def test_a_caller_who_hangs_up_while_the_agent_rings_stops_the_phone_and_costs_the_agent_nothing(
@@ -125,6 +147,7 @@ async def test_an_agent_who_does_not_answer_is_not_ready_and_the_caller_keeps_th
 ) -> None:
     first, second = next(_numbers), next(_numbers)
     async with (
+        short_ring(product),
         product.seat("marta", "2101") as marta,
         product.seat("diego", "2102", ready=False) as diego,
         product.caller(first, hertz=CALLER) as waits_longest,

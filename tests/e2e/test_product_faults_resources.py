@@ -21,7 +21,7 @@ from tests.e2e.harness.manager import TestManager
 from tests.e2e.harness.server import CALLER_ADDRESS, REPOSITORY
 from tests.e2e.product import MOBILE, Product, running
 from tests.e2e.product_desktop import Desktop
-from tests.e2e.product_people import Seat
+from tests.e2e.product_people import Seat, until
 from tests.e2e.product_sound import until_heard
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
@@ -130,6 +130,7 @@ async def test_a_full_recordings_disk_raises_an_alarm_and_costs_no_call(
 async def test_a_locked_database_costs_no_call_and_each_fact_arrives_once(product: Product) -> None:
     number = "+34600000411"
     async with product.seat("marta", "2101") as marta:
+        said = len(product.log_text())
         with locked(product.state / "onecall.db"):
             async with product.caller(number, hertz=CALLER) as call:
                 leg = await marta.answer(AGENT)
@@ -139,8 +140,8 @@ async def test_a_locked_database_costs_no_call_and_each_fact_arrives_once(produc
                 await marta.desk.until_phase("hold")
                 await marta.desk.command("call.resume")
                 await marta.desk.until_phase("talking")
-                # Longer than the database waits by itself: writes have been refused, not only been slow.
-                await asyncio.sleep(6)
+                # Writes have been refused, not only been slow.
+                await until(lambda: "facts wait on disk" in product.log_text()[said:], "the database is missed")
                 assert not product.facts("call.arrived", _interaction(marta))
                 await leg.hang_up()
                 assert await call.wait_until_ended() == "remote"

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,7 @@ import redis
 
 from core.migrate import upgrade
 from tests.patience import PATIENCE
+from tests.ports import free_ports
 
 _POSTGRES = Path("/usr/lib/postgresql")
 
@@ -27,7 +27,7 @@ _POSTGRES = Path("/usr/lib/postgresql")
 def postgres_url() -> Iterator[str]:
     """URL of an empty database on a PostgreSQL of its own, stopped and deleted at the end."""
     programs = _postgres_programs()
-    port = free_port()
+    (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="onecall-pg-", ignore_cleanup_errors=True) as folder:
         data = Path(folder) / "data"
         data.mkdir()
@@ -89,7 +89,7 @@ async def _execute(url: str, statement: str) -> None:
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """URL of a Redis of its own, without persistence, stopped at the end."""
-    port = free_port()
+    (port,) = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="onecall-redis-") as folder:
         server = subprocess.Popen(
             ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
@@ -102,14 +102,6 @@ def redis_url() -> Iterator[str]:
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(PATIENCE)
-
-
-def free_port() -> int:
-    """A loopback TCP port that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _postgres_programs() -> Path:

@@ -21,13 +21,21 @@ MakeAsterisk = Callable[..., Awaitable[TestAsterisk]]
 
 
 @pytest.fixture(scope="session")
-def asterisk() -> Iterator[TestAsterisk]:
-    """One Asterisk for the whole session, with ``AGENTS``; nobody serves its IVR port."""
+def asterisk_of_session() -> Iterator[TestAsterisk]:
+    """The Asterisk behind ``asterisk``."""
     with tempfile.TemporaryDirectory(prefix="oc-asterisk-") as folder:
         server = TestAsterisk(Path(folder))
         asyncio.run(server.start(AGENTS))
         yield server
         asyncio.run(server.stop())
+
+
+@pytest_asyncio.fixture
+async def asterisk(asterisk_of_session: TestAsterisk) -> TestAsterisk:
+    """One Asterisk for the whole session, with ``AGENTS``; nobody serves its IVR port, no earlier test has a call."""
+    async with asterisk_of_session.manager() as manager:
+        await manager.until_quiet()
+    return asterisk_of_session
 
 
 @pytest_asyncio.fixture

@@ -59,6 +59,20 @@ class TestManager:
             await self._news.wait_for(lambda: found() is not None)
             return found() or {}
 
+    async def channels(self) -> list[Message]:
+        """The channels that there are now, as ``Status`` tells them."""
+        number = (await self.action("Status", {"AllVariables": "false"}))["ActionID"]
+        await self.wait_for("StatusComplete", ActionID=number)
+        return [one for one in self.events if one["Event"] == "Status" and one.get("ActionID") == number]
+
+    async def until_quiet(self) -> None:
+        """Wait until there is no channel, and until all has been told of those that there were."""
+        async with asyncio.timeout(PATIENCE):
+            while await self.channels():
+                await asyncio.sleep(0.02)
+        await self.action("UserEvent", {"UserEvent": "OcQuiet"})
+        await self.wait_for("UserEvent", UserEvent="OcQuiet")
+
     async def reload_phones(self) -> None:
         """Make Asterisk read the agents' endpoints again."""
         self.events = [event for event in self.events if event["Event"] != "Reload"]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
 import secrets
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +15,11 @@ from onecall.certificate import make_certificate
 from onecall.endpoints import Endpoint, write_endpoints
 from phones.phone import Phone
 from tests.e2e.harness.manager import TestManager
+from tests.ports import free_ports, sound_ports
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CALLER_ADDRESS = "127.0.1.1"
 """Outside callers call from here: the trunk is known by its address, which must not be that of agents' phones."""
-# Below the range from which the system takes ports for outgoing connections.
-_FIRST_PORT, _LAST_PORT = 10000, 32000
 _RTP_PORTS = 400
 
 
@@ -98,21 +95,11 @@ def installed_asterisk() -> AsteriskProgram:
     return program
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports free on every loopback address for TCP and UDP, outside of the system's own range."""
-    found: list[int] = []
-    while len(found) < count:
-        port = random.randrange(_FIRST_PORT, _LAST_PORT)
-        if port not in found and _is_free(port):
-            found.append(port)
-    return found
-
-
 def _free_settings(folder: Path) -> AsteriskSettings:
     certificate, private_key = folder / "tls" / "certificate.pem", folder / "tls" / "key.pem"
     make_certificate(certificate, private_key, ("localhost", "127.0.0.1"))
     sip, manager, ws, wss, agi, trunk = free_ports(6)
-    rtp = random.randrange(_FIRST_PORT, _LAST_PORT, _RTP_PORTS)
+    rtp_first, rtp_last = sound_ports(_RTP_PORTS)
     return AsteriskSettings(
         instance=folder,
         recordings=folder / "recordings",
@@ -123,19 +110,9 @@ def _free_settings(folder: Path) -> AsteriskSettings:
         manager_port=manager,
         ws_port=ws,
         wss_port=wss,
-        rtp_first=rtp,
-        rtp_last=rtp + _RTP_PORTS - 1,
+        rtp_first=rtp_first,
+        rtp_last=rtp_last,
         agi_port=agi,
         trunk_addresses=(CALLER_ADDRESS,),
         trunk_contact=f"sip:{CALLER_ADDRESS}:{trunk}",
     )
-
-
-def _is_free(port: int) -> bool:
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            try:
-                probe.bind(("0.0.0.0", port))
-            except OSError:
-                return False
-    return True

@@ -14,15 +14,15 @@ from api.mqtt import broker_of, feeding
 from core.bus import LocalBus
 from core.errors import Invalid
 from tests.integration.api.stub_acd import StubAcd
-from tests.integration.conftest import free_port
 from tests.patience import PATIENCE
+from tests.ports import free_ports
 
 
 class Mosquitto:
     """A broker of the test's own, on a loopback port."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self.url = f"mqtt://127.0.0.1:{self.port}"
         self._config = folder / "mosquitto.conf"
         self._config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n")

@@ -120,8 +120,17 @@ async def test_a_message_nobody_can_read_does_not_deafen_the_hub(caplog: pytest.
     hub.join(wire)
     await bus.publish("desk.a-1", {"no": "desk"})
     await bus.publish("desk.a-1", {"epoch": "e1", "seq": 1})
-    await asyncio.sleep(0.01)
-    assert [message["desk"]["seq"] for message in await _said(wire)] == [1]
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def send(text: str) -> None:
+        heard.put_nowait(json.loads(text))
+
+    pump = asyncio.create_task(wire.pump(send))
+    first = await asyncio.wait_for(heard.get(), PATIENCE)
+    assert first["desk"]["seq"] == 1
+    wire.end(None, 1000)
+    await asyncio.wait_for(pump, PATIENCE)
+    assert heard.empty()
     hub.leave(wire)
     assert hub.wires() == []
     await hub.stop()

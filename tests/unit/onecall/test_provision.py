@@ -24,6 +24,7 @@ from onecall.provision_step import Step
 from onecall.provision_tree import AsteriskTree
 from onecall.provision_web import WebApp
 from onecall.settings import Settings
+from tests.ports import free_ports
 
 
 class Machine:
@@ -235,17 +236,9 @@ def test_a_machine_without_a_node_that_is_new_enough_is_told_so(
 
 
 def own_ports(tmp_path: Path, **changes: object) -> Settings:
-    ports = {
-        name: free_port()
-        for name in ("http_port", "https_port", "ws_port", "wss_port", "sip_port", "ami_port", "agi_port")
-    }
+    names = ("http_port", "https_port", "ws_port", "wss_port", "sip_port", "ami_port", "agi_port")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     return Settings.model_validate({"state": tmp_path, **ports, **changes})
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_free_ports_pass(tmp_path: Path) -> None:
@@ -267,7 +260,7 @@ def test_a_taken_port_is_told_with_the_setting_that_chooses_it(tmp_path: Path, s
 
 
 def test_one_port_given_twice_is_told_with_both_settings(tmp_path: Path) -> None:
-    port = free_port()
+    (port,) = free_ports(1)
     with pytest.raises(Unavailable, match="ONECALL_HTTP_PORT and ONECALL_AGI_PORT are both"):
         PortsFree(own_ports(tmp_path, http_port=port, agi_port=port)).check()
 
