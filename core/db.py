@@ -7,6 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Connection, DateTime, Dialect, Integer, MetaData, event, text
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    PendingRollbackError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -90,6 +99,28 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+_WRONG_DATA = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+_WRONG_DATA_STATES = ("21", "22", "23", "42", "44", "54", "P0")
+_NOT_ALLOWED = "42501"
+"""SQLSTATE of a missing privilege: the administrator's to mend, no fault of the statement."""
+
+
+def is_wrong_data(error: BaseException) -> bool:
+    """Whether a unit of work failed by what it was to store or by its own code, so that trying again cannot help.
+
+    False for everything that passes: the database away, stopped, locked, full, a deadlock, a switch-over. Classes of
+    SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html.
+    """
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None)
+        if state:
+            return str(state).startswith(_WRONG_DATA_STATES) and state != _NOT_ALLOWED
+        # asyncpg says by a ValueError of its own that it cannot even send the value.
+        refused_unsent = error.orig is not None and isinstance(error.orig.__cause__, ValueError)
+        return isinstance(error, _WRONG_DATA) or refused_unsent
+    return isinstance(error, Exception) and not isinstance(error, (OSError, PendingRollbackError, PoolTimeout))
 
 
 def _sqlite_pragmas(busy_timeout: float) -> Any:

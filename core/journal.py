@@ -7,9 +7,7 @@ Files are closed and deleted when all in them is in the database.
 """
 
 import asyncio
-import fcntl
 import json
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Float, String, insert, select
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base, Database
-from core.errors import Unavailable
-from core.ids import new_id
+from core.db import Base, Database, is_wrong_data
+from core.fact_files import FactFiles
+from core.ids import is_id, new_id
 from core.log import get_logger
 from core.metrics import Counter, Gauge
 
@@ -60,23 +57,28 @@ class FactRow(Base):
 
 Project = Callable[[AsyncSession, Fact], Awaitable[None]]
 """Applies one fact to a room's own tables, inside the transaction that stores the fact."""
+Alarm = Callable[[str, str, Mapping[str, str], bool], None]
+"""Told of an alarm: its id, severity and values, and whether it is raised or over."""
 
 _GATHER = 0.25
 """Seconds for which facts gather before they are stored: a call's facts together cost little more than one of them."""
 _BATCH = 100
 """Facts a transaction: few enough that preparing them never holds up the event loop for long."""
-_FILE_LIMIT = 8_000_000
+_LOOK = 1.0
+_LEAST_FREE = 100_000_000
+_CLEAR_ABOVE = 1.1
+_STOP_WITHIN = 10.0
 
 
 class Journal:
     """Append facts here; they reach the database by themselves.
 
-    One process owns a folder at a time (it is locked). `append` does not block on the database: it costs one write to
-    a file (about 8 µs). A write the disk refuses keeps the fact in memory, raises the gauge and is tried again.
+    One process owns a folder at a time (it is locked). `append` blocks on neither the database nor a full disk: it
+    costs one write to a file (about 8 µs). A write the disk refuses keeps the fact in memory; run `watch` beside, which
+    tries it again and raises the alarm.
     """
 
     def __init__(self, folder: Path, database: Database, projections: Sequence[Project] = ()) -> None:
-        self._folder = folder
         self._database = database
         self._projections = tuple(projections)
         self._queue: list[Fact] = []
@@ -85,36 +87,16 @@ class Journal:
         self._hurry = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
-        self._unwritten: list[bytes] = []
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(folder)
-        self._file_path = folder / f"{new_id()}.facts"
-        self._file = os.open(self._file_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._file_size = 0
+        self._files = FactFiles(folder)
+        self._database_problem = ""
 
     def append(self, fact: Fact) -> None:
         """Tell a fact. It is on its way to disk when this returns."""
-        line = json.dumps(
-            [fact.id, fact.at, fact.kind, fact.interaction_id, fact.agent_id, fact.data],
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
-        self._write(line.encode() + b"\n")
+        self._files.append(_line(fact))
         self._queue.append(fact)
         _spooled.set(len(self._queue))
         self._drained.clear()
         self._wake.set()
-
-    def _write(self, line: bytes) -> None:
-        self._unwritten.append(line)
-        try:
-            written = os.write(self._file, b"".join(self._unwritten))
-        except OSError as error:
-            _log.error("journal cannot be written; facts are kept in memory", error=str(error))
-            return
-        self._file_size += written
-        rest = b"".join(self._unwritten)[written:]
-        self._unwritten = [rest] if rest else []
 
     async def start(self) -> None:
         """Read what an earlier life left on disk and start moving facts into the database."""
@@ -126,9 +108,13 @@ class Journal:
 
     def _left_over(self) -> list[Fact]:
         facts: list[Fact] = []
-        for path in sorted(self._folder.glob("*.facts")):
-            if path != self._file_path:
-                facts += _read(path)
+        for path, number, line in self._files.left_over():
+            try:
+                facts.append(_read(line))
+            except (ValueError, TypeError, RecursionError):
+                text = line[:200].decode(errors="replace")
+                _log.error("journal line is no fact; its file is kept aside", file=path.name, line=number, text=text)
+                self._files.cannot_read(path)
         return facts
 
     async def settled(self, timeout: float = 10.0) -> None:
@@ -143,13 +129,50 @@ class Journal:
             self._drain_task.cancel()
             await asyncio.gather(self._drain_task, return_exceptions=True)
         try:
-            while self._queue:
-                await self._drain_batch()
-            self._forget_files()
-        except (SQLAlchemyError, OSError) as error:
-            _log.warning("facts stay on disk until the next start", count=len(self._queue), error=str(error))
-        os.close(self._file)
-        os.close(self._lock)
+            async with asyncio.timeout(_STOP_WITHIN):
+                while self._queue:
+                    await self._drain_batch()
+            self._files.forget()
+        except Exception as error:
+            while self._files.write_some():
+                continue
+            _log.warning("facts stay on disk until the next start", count=len(self._queue), error=repr(error))
+        if self._files.waiting:
+            _log.error("facts are lost: neither disk nor database took them", count=self._files.waiting)
+        self._files.close()
+
+    async def watch(self, alarm: Alarm) -> None:
+        """Try again what the disk refused, look after its room, and tell `alarm` of what people must know.
+
+        Runs until cancelled. Alarms: `journal` (the disk), `journal_aside` (files set aside), `database`.
+        """
+        raised: set[str] = set()
+        while True:
+            more = self._files.write_some()
+            try:
+                problems = await asyncio.to_thread(self._problems, "journal" in raised)
+            except OSError as error:
+                problems = {"journal": {"problem": error.strerror or str(error)}}
+            if self._database_problem:
+                problems["database"] = {"problem": self._database_problem}
+            for alarm_id in sorted(problems.keys() - raised):
+                alarm(alarm_id, "critical", problems[alarm_id], True)
+            for alarm_id in sorted(raised - problems.keys()):
+                alarm(alarm_id, "critical", {}, False)
+            raised = set(problems)
+            await asyncio.sleep(0 if more else _LOOK)
+
+    def _problems(self, disk_was_short: bool) -> dict[str, dict[str, str]]:
+        """What the files say, by alarm; blocks for as long as the disk needs."""
+        found: dict[str, dict[str, str]] = {}
+        free = self._files.free_bytes()
+        if self._files.problem:
+            found["journal"] = {"problem": self._files.problem}
+        elif free < _LEAST_FREE * (_CLEAR_ABOVE if disk_was_short else 1):
+            found["journal"] = {"problem": f"{free // 1_000_000} MB"}
+        if aside := self._files.aside():
+            found["journal_aside"] = {"files": ", ".join(aside[:3]) + (" …" if len(aside) > 3 else "")}
+        return found
 
     async def _drain_for_ever(self) -> None:
         pause = 0.1
@@ -164,11 +187,14 @@ class Journal:
                 self._wake.clear()
                 self._hurry.clear()
                 self._drained.set()
-                self._forget_files()
-                pause = 0.1
-            except (SQLAlchemyError, OSError) as error:
+                self._files.forget()
+                pause, self._database_problem = 0.1, ""
+            except Exception as error:
+                # Whatever it is, it was not the facts: they wait and are tried again for ever.
                 _failures.inc()
-                _log.warning("facts wait on disk for the database", count=len(self._queue), error=str(error))
+                _log.warning("facts wait on disk for the database", count=len(self._queue), error=repr(error))
+                if pause > 1:
+                    self._database_problem = type(error).__name__
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5.0)
 
@@ -176,14 +202,31 @@ class Journal:
         batch = self._queue[:_BATCH]
         try:
             await self._store(batch, self._project_together)
-        except (OperationalError, InterfaceError):
-            raise  # the database is away or locked: the whole batch is tried again
-        except Exception:
-            # One fact that cannot be projected must not stop all that follow: find it, fact by fact.
-            await self._store(batch, self._project_apart)
-        del self._queue[: len(batch)]
-        _drained.inc(len(batch))
+        except Exception as error:
+            if not is_wrong_data(error):
+                raise
+            # One fact that cannot be stored or projected must not stop all that follow: find it, fact by fact.
+            for fact in batch:
+                await self._store_alone(fact)
+                self._stored(1)
+        else:
+            self._stored(len(batch))
+
+    def _stored(self, count: int) -> None:
+        """The oldest `count` facts need neither memory nor disk any more."""
+        del self._queue[:count]
+        self._files.keep_newest(len(self._queue))
+        _drained.inc(count)
         _spooled.set(len(self._queue))
+
+    async def _store_alone(self, fact: Fact) -> None:
+        try:
+            await self._store([fact], self._project_apart)
+        except Exception as error:
+            if not is_wrong_data(error):
+                raise
+            _log.error("fact is refused by the database and set aside", fact_id=fact.id, kind=fact.kind, why=str(error))
+            self._files.set_aside(fact.id, _line(fact))
 
     async def _store(
         self, batch: Sequence[Fact], project: Callable[[AsyncSession, Sequence[Fact]], Awaitable[None]]
@@ -207,20 +250,24 @@ class Journal:
                 try:
                     async with session.begin_nested():
                         await project(session, fact)
-                except (OperationalError, InterfaceError):
-                    raise
-                except Exception:
+                except Exception as error:
+                    if not is_wrong_data(error):
+                        raise
                     # The fact itself stays in its table: what is projected from it can be made again.
                     _log.exception("fact could not be projected", fact_id=fact.id, kind=fact.kind)
 
-    def _forget_files(self) -> None:
-        """Everything told is stored: earlier files go, and the present one when it has grown."""
-        for path in self._folder.glob("*.facts"):
-            if path != self._file_path:
-                path.unlink(missing_ok=True)
-        if self._file_size > _FILE_LIMIT and not self._unwritten and not self._queue:
-            os.ftruncate(self._file, 0)
-            self._file_size = 0
+
+def _line(fact: Fact) -> bytes:
+    told = [fact.id, fact.at, fact.kind, fact.interaction_id, fact.agent_id, fact.data]
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _read(line: bytes) -> Fact:
+    """The fact that `_line` wrote. Raises ValueError or TypeError for anything else."""
+    fact_id, at, kind, interaction_id, agent_id, data = json.loads(line)
+    if not (is_id(fact_id) and isinstance(kind, str) and isinstance(data, dict)):
+        raise ValueError("not a fact")
+    return Fact(float(at), kind, interaction_id, agent_id, data, fact_id)
 
 
 def _row(fact: Fact) -> dict[str, Any]:
@@ -232,35 +279,6 @@ def _row(fact: Fact) -> dict[str, Any]:
         "agent_id": fact.agent_id,
         "data": dict(fact.data),
     }
-
-
-def _lock(folder: Path) -> int:
-    """Keep other processes out of the folder for as long as this one lives."""
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(handle)
-        raise Unavailable(
-            f"The journal {folder} is in use by another OneCall process.",
-            "Stop that one, or give this one another state folder (ONECALL_STATE).",
-        ) from None
-    return handle
-
-
-def _read(path: Path) -> list[Fact]:
-    """Facts of a journal file; a last line cut by a crash is passed over and said."""
-    facts = []
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
-        try:
-            fact_id, at, kind, interaction_id, agent_id, data = json.loads(line)
-        except ValueError:
-            _log.error(
-                "journal line cannot be read", file=path.name, line=number, text=line[:200].decode(errors="replace")
-            )
-            continue
-        facts.append(Fact(at, kind, interaction_id, agent_id, data, fact_id))
-    return facts
 
 
 async def facts_since(database: Database, at: float) -> list[Fact]:

@@ -92,6 +92,7 @@ class RoutingHouse:
         self._run(self._restore(past))
         for loop in (self._tell_floor(), self._watch_configuration(), self._watch_tickets(), self._watch_time()):
             self._run(loop)
+        self._run(self._journal.watch(lambda *alarm: self._dispatcher.alarm(self._clock.now(), *alarm)))
 
     def _build(self) -> None:
         settings, operation = self._settings, self._operation

@@ -23,26 +23,52 @@ from tests.ports import free_ports
 _POSTGRES = Path("/usr/lib/postgresql")
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """URL of an empty database on a PostgreSQL of its own, stopped and deleted at the end."""
-    programs = _postgres_programs()
-    (port,) = free_ports(1)
+class PostgresServer:
+    """One running PostgreSQL; `url` is that of an empty database on it."""
+
+    def __init__(self, data: Path) -> None:
+        self._programs, self._data, (port,) = _postgres_programs(), data, free_ports(1)
+        self._options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=60"
+        )
+        self.url = f"postgresql+asyncpg://onecall@127.0.0.1:{port}/postgres"
+        _as_owner(self._programs / "initdb", "-D", data, "-U", "onecall", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self.start()
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        log = self._data / "log"
+        self._control("-w", "-t", "60", "-o", self._options, "-l", log, "start")
+
+    def stop(self) -> None:
+        """End it and every connection at once."""
+        self._control("-m", "immediate", "-w", "stop")
+
+    def _control(self, *words: object) -> None:
+        _as_owner(self._programs / "pg_ctl", "-D", self._data, *words)
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL of its own, stopped and deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="onecall-pg-", ignore_cleanup_errors=True) as folder:
         data = Path(folder) / "data"
         data.mkdir()
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres")
             shutil.chown(data, "postgres")
-        _as_owner(programs / "initdb", "-D", data, "-U", "onecall", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = (
-            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=60"
-        )
-        _as_owner(programs / "pg_ctl", "-D", data, "-w", "-t", "60", "-o", options, "-l", data / "log", "start")
+        server = PostgresServer(data)
         try:
-            yield f"postgresql+asyncpg://onecall@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            _as_owner(programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """URL of an empty database on a PostgreSQL of its own, stopped and deleted at the end."""
+    with postgres_server() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,11 @@
 """The journal: facts survive an absent database and a killed process, and are stored exactly once."""
 
+import asyncio
 import json
 import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,7 +68,7 @@ async def test_what_a_killed_process_left_on_disk_is_stored_once_by_the_next(
     facts = [Fact(float(number), "queue.entered", f"i{number}") for number in range(3)]
     for fact in facts:
         first.append(fact)
-    os.close(first._lock)  # the process is gone: the system releases its lock, nothing was drained
+    os.close(first._files._lock)  # the process is gone: the system releases its lock, nothing was drained
     with next((tmp_path / "journal").glob("*.facts")).open("ab") as file:
         file.write(b'["01cut')  # and the last line was cut
     async with database.session() as session:
@@ -103,4 +107,174 @@ async def test_a_fact_is_on_disk_when_append_returns(tmp_path: Path, database: D
     journal.append(Fact(3.5, "agent.state", None, "a1", {"state": "ready", "nome": "è"}))
     line = next((tmp_path / "journal").glob("*.facts")).read_text(encoding="utf-8")
     assert json.loads(line)[1:] == [3.5, "agent.state", None, "a1", {"state": "ready", "nome": "è"}]
+    await journal.stop()
+
+
+def _lines(folder: Path) -> list[str]:
+    """Kinds of the facts that are on disk."""
+    [file] = (folder / "journal").glob("*.facts")
+    return [json.loads(line)[2] for line in file.read_bytes().splitlines()]
+
+
+@contextmanager
+def full_disk(journal: Journal) -> Iterator[None]:
+    """The system answers each write with "no space left on device"."""
+    file = journal._files._file
+    before, full = os.dup(file), os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, file)
+    yield
+    os.dup2(before, file)
+    os.close(before)
+    os.close(full)
+
+
+class Alarms:
+    """What the journal tells, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.up: dict[str, Mapping[str, str]] = {}
+        self._news = asyncio.Event()
+
+    def __call__(self, alarm_id: str, severity: str, values: Mapping[str, str], raised: bool) -> None:
+        assert severity == "critical"
+        if raised:
+            self.up[alarm_id] = values
+        else:
+            del self.up[alarm_id]
+        self._news.set()
+
+    async def until(self, *ids: str) -> None:
+        async with asyncio.timeout(10):
+            while set(self.up) != set(ids):
+                self._news.clear()
+                await self._news.wait()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal looks after its disk every few milliseconds, and the test machine's own disk does not count."""
+    monkeypatch.setattr("core.journal._LOOK", 0.01)
+    monkeypatch.setattr("core.journal._LEAST_FREE", 0)
+
+
+async def test_telling_facts_on_a_full_disk_costs_each_time_the_same(tmp_path: Path, database: Database) -> None:
+    journal = Journal(tmp_path / "journal", database)
+    data = {"text": "x" * 200}
+    with full_disk(journal):
+        began = time.process_time()
+        for _ in range(20_000):
+            journal.append(Fact(1.0, "call.arrived", None, None, data))
+        assert time.process_time() - began < 5  # joining all that waits each time takes minutes
+    await journal.stop()
+
+
+async def test_facts_told_on_a_full_disk_are_written_in_order_when_there_is_room_and_it_is_said(
+    tmp_path: Path, database: Database, quick: None
+) -> None:
+    journal, alarms = Journal(tmp_path / "journal", database), Alarms()
+    watching = asyncio.create_task(journal.watch(alarms))
+    journal.append(Fact(1.0, "before"))
+    with full_disk(journal):
+        for number in range(1200):
+            journal.append(Fact(2.0, f"during-{number}"))
+        await alarms.until("journal")
+        assert alarms.up["journal"] == {"problem": "No space left on device"}
+        assert _lines(tmp_path) == ["before"]
+    await alarms.until()
+    journal.append(Fact(3.0, "after"))
+    assert _lines(tmp_path) == ["before", *(f"during-{number}" for number in range(1200)), "after"]
+    watching.cancel()
+    await journal.stop()
+
+
+async def test_a_line_that_the_disk_took_half_is_written_whole(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path / "journal", database)
+    journal.append(Fact(1.0, "before"))
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda file, data: write(file, data[:10]))
+        journal.append(Fact(2.0, "half"))
+    assert _lines(tmp_path) == ["before"]
+    await journal.start()
+    journal.append(Fact(3.0, "after"))
+    await journal.stop()
+    assert [fact.kind for fact in await facts_since(database, 0)] == ["before", "half", "after"]
+
+
+async def test_what_the_database_has_is_not_kept_in_memory_for_a_full_disk(tmp_path: Path, database: Database) -> None:
+    journal = Journal(tmp_path / "journal", database)
+    await journal.start()
+    with full_disk(journal):
+        for number in range(250):
+            journal.append(Fact(float(number), "call.arrived"))
+        await journal.settled()
+        assert (journal._files.waiting, journal._files.problem) == (0, "")
+    assert await _count(database) == 250
+    await journal.stop()
+
+
+async def test_the_stop_writes_what_waited_for_a_disk_that_has_room_again(tmp_path: Path, database: Database) -> None:
+    journal = Journal(tmp_path / "journal", database)
+    with full_disk(journal):
+        journal.append(Fact(1.0, "call.arrived"))
+    async with database.session() as writer:
+        await writer.execute(select(1))  # the database takes nothing
+        journal._database = Database(database.url, busy_timeout=0.05)
+        await journal.stop()
+        await journal._database.close()
+    assert _lines(tmp_path) == ["call.arrived"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "17",
+        "null",
+        "{}",
+        "[]",
+        '["a","b"]',
+        "[1,2,3,4,5,6]",
+        '["01k", 1.0, "k", null, null, {}]',
+        "[" * 100_000,
+        "\xff",
+    ],
+)
+async def test_a_file_with_a_line_that_is_no_fact_is_kept_aside_and_its_facts_are_stored(
+    tmp_path: Path, database: Database, quick: None, line: str
+) -> None:
+    folder = tmp_path / "journal"
+    first = Journal(folder, database)
+    first.append(Fact(1.0, "good"))
+    os.close(first._files._lock)
+    [file] = folder.glob("*.facts")
+    with file.open("ab") as told:
+        told.write(line.encode("latin-1") + b"\n")
+    text = file.read_bytes()
+    journal, alarms = Journal(folder, database), Alarms()
+    await journal.start()
+    await journal.settled()
+    watching = asyncio.create_task(journal.watch(alarms))
+    await alarms.until("journal_aside")
+    aside = file.with_suffix(".unreadable")
+    assert alarms.up["journal_aside"] == {"files": aside.name}
+    assert aside.read_bytes() == text
+    assert [fact.kind for fact in await facts_since(database, 0)] == ["good"]
+    aside.unlink()
+    await alarms.until()
+    watching.cancel()
+    await journal.stop()
+
+
+async def test_too_little_room_is_said_before_the_disk_is_full(
+    tmp_path: Path, database: Database, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.journal._LEAST_FREE", 1 << 60)
+    journal, alarms = Journal(tmp_path / "journal", database), Alarms()
+    watching = asyncio.create_task(journal.watch(alarms))
+    await alarms.until("journal")
+    monkeypatch.setattr("core.journal._LEAST_FREE", 0)
+    await alarms.until()
+    watching.cancel()
     await journal.stop()
