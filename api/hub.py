@@ -12,7 +12,7 @@ from typing import Any
 
 from api.sessions import TOPIC as SESSION_TOPIC
 from api.sessions import Caller
-from core.bus import Bus, Message
+from core.bus import GAP, Bus, Message
 from core.errors import OneCallError
 from core.log import get_logger
 from core.metrics import Counter, Gauge
@@ -179,6 +179,9 @@ class Hub:
                     wire.window(str(message["connection_id"]))
             elif kind == SESSION_TOPIC:
                 self._session(message)
+            elif kind == GAP:
+                for each in self.wires():
+                    each.recheck.set()
             else:
                 self._floor(message)
         except (KeyError, TypeError, ValueError):

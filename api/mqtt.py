@@ -137,7 +137,7 @@ class Feed:
             async for topic, message in subscription:
                 if topic == "floor":
                     await self._floor(client, message)
-                else:
+                elif topic == "ticket":
                     event = {key: message.get(key) for key in ("ticket_id", "customer_id", "version", "change")}
                     await self._publish(client, "events/ticket", _json(event), retain=False)
 

@@ -2,7 +2,8 @@
 
 Both adapters keep one contract, proved by one test run against each: a subscriber gets the messages of its topics in
 the order they were published; a slow subscriber never delays a publisher and loses, oldest first, only beyond its
-limit, which it is told by `Subscription.lost`; a request is answered once or raises.
+limit; a request is answered once or raises. Whoever may have missed messages (by that, or because the connection was
+lost) is told by the message `(GAP, {})` before the next one, and reads anew what it keeps.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -19,11 +21,16 @@ import redis.asyncio as redis
 from core.errors import OneCallError, Unavailable, error_from_dict
 from core.ids import new_id
 from core.log import get_logger
+from core.metrics import Counter
 
 Message = Mapping[str, Any]
 Handler = Callable[[Message], Awaitable[Message]]
+GAP = "gap"
+"""Topic of the message that stands for those that were missed."""
 _BACKLOG = 1000
+_SUBSCRIBED_WITHIN = 10.0
 _log = get_logger(__name__)
+_gaps = Counter("onecall_bus_gaps_total", "Times that a subscriber was told that it may have missed messages")
 
 
 class Subscription:
@@ -31,7 +38,7 @@ class Subscription:
 
     def __init__(self, topics: tuple[str, ...], close: Callable[["Subscription"], Awaitable[None]]) -> None:
         self.topics = topics
-        self.lost = 0
+        self._missed = False
         self._close = close
         self._waiting: deque[tuple[str, Message]] = deque()
         self._arrived = asyncio.Event()
@@ -42,15 +49,25 @@ class Subscription:
             return
         if len(self._waiting) >= _BACKLOG:
             self._waiting.popleft()
-            self.lost += 1
+            self.miss()
         self._waiting.append((topic, message))
         self._arrived.set()
 
+    def miss(self) -> None:
+        """Messages may have been lost (adapters call this): the subscriber is told before the next one."""
+        if not self._missed:
+            self._missed = True
+            _gaps.inc()
+        self._arrived.set()
+
     async def next(self) -> tuple[str, Message]:
-        """The next message; waits for it."""
-        while not self._waiting:
+        """The next message, or `(GAP, {})`; waits for it."""
+        while not (self._waiting or self._missed):
             self._arrived.clear()
             await self._arrived.wait()
+        if self._missed:
+            self._missed = False
+            return GAP, {}
         return self._waiting.popleft()
 
     async def __aiter__(self) -> AsyncIterator[tuple[str, Message]]:
@@ -101,6 +118,12 @@ class LocalBus:
         for subscription in self._subscriptions:
             subscription.offer(topic, message)
 
+    def miss(self, topic: str) -> None:
+        """Tell the subscribers of `topic` (as they wrote it) that they may have missed messages."""
+        for subscription in self._subscriptions:
+            if topic in subscription.topics:
+                subscription.miss()
+
     async def subscribe(self, *topics: str) -> Subscription:
         """Hear what is published from now on."""
 
@@ -133,18 +156,26 @@ class LocalBus:
         self._handlers.clear()
 
 
+@dataclass(slots=True, eq=False)
+class _Ear:
+    """One subscription at Redis. `needed` counts those who wait for its beginning."""
+
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    needed: int = 0
+
+
 class RedisBus:
     """The bus between processes, on Redis publish/subscribe; a lost connection is taken up again by itself."""
 
     def __init__(self, url: str, prefix: str = "onecall") -> None:
         self._redis = redis.from_url(url)
         self._prefix = prefix
-        self._ears: set[asyncio.Task[None]] = set()
+        self._ears: dict[str, _Ear] = {}
+        self._answering: set[asyncio.Task[None]] = set()
         self._local = LocalBus()
         self._replies = f"reply.{new_id()}"
         self._open: dict[str, asyncio.Future[Message]] = {}
-        self._started = asyncio.Lock()
-        self._listening: set[str] = set()
 
     async def publish(self, topic: str, message: Message) -> None:
         """Tell every subscriber. Raises Unavailable when Redis cannot be reached."""
@@ -163,13 +194,13 @@ class RedisBus:
 
     async def request(self, service: str, message: Message, timeout: float = 5.0) -> Message:
         """Ask a service. Raises its OneCallError, or Unavailable when nobody answers within `timeout` seconds."""
-        await self._listen(self._replies, self._on_reply)
         request_id = new_id()
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._open[request_id] = future
         try:
-            await self.publish(f"ask.{service}", {"id": request_id, "to": self._replies, "ask": message})
             async with asyncio.timeout(timeout):
+                await self._listen(self._replies, self._on_reply)
+                await self.publish(f"ask.{service}", {"id": request_id, "to": self._replies, "ask": message})
                 answer = await future
         except TimeoutError:
             raise _nobody(service) from None
@@ -183,7 +214,9 @@ class RedisBus:
         """Answer requests to `service` with `handler` until the bus is closed."""
 
         def on_ask(_topic: str, asked: Message) -> None:
-            self._keep(asyncio.get_running_loop().create_task(self._answer(handler, asked)))
+            task = asyncio.get_running_loop().create_task(self._answer(handler, asked))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
 
         await self._listen(f"ask.{service}", on_ask)
 
@@ -204,19 +237,26 @@ class RedisBus:
             future.set_result(answer)
 
     async def _listen(self, topic: str, hear: Callable[[str, Message], None] | None = None) -> None:
-        async with self._started:
-            if topic in self._listening:
-                return
-            ready = asyncio.Event()
-            self._keep(asyncio.get_running_loop().create_task(self._ear(topic, hear or self._local.publish_now, ready)))
-            try:
-                async with asyncio.timeout(10):
-                    await ready.wait()
-            except TimeoutError:
-                raise Unavailable("The bus cannot be reached.", "Check that Redis runs (ONECALL_REDIS_URL).") from None
-            self._listening.add(topic)
+        """Have one ear for `topic`. Raises Unavailable, and has none, when Redis does not answer in time."""
+        ear = self._ears.get(topic)
+        if ear is None:
+            ear = self._ears[topic] = _Ear()
+            hear = hear or self._local.publish_now
+            ear.task = asyncio.get_running_loop().create_task(self._keep_hearing(topic, hear, ear.ready))
+        ear.needed += 1
+        try:
+            async with asyncio.timeout(_SUBSCRIBED_WITHIN):
+                await ear.ready.wait()
+        except TimeoutError:
+            raise Unavailable("The bus cannot be reached.", "Check that Redis runs (ONECALL_REDIS_URL).") from None
+        finally:
+            ear.needed -= 1
+            if not ear.needed and not ear.ready.is_set() and ear.task is not None:
+                # Nobody waits any more: left alone it would hear everything a second time beside the next try's.
+                ear.task.cancel()
+                self._ears.pop(topic, None)
 
-    async def _ear(self, topic: str, hear: Callable[[str, Message], None], ready: asyncio.Event) -> None:
+    async def _keep_hearing(self, topic: str, hear: Callable[[str, Message], None], ready: asyncio.Event) -> None:
         pause = 0.05
         while True:
             try:
@@ -224,6 +264,8 @@ class RedisBus:
                     await ear.psubscribe(f"{self._prefix}:{topic}")
                     async for event in ear.listen():
                         if event["type"] == "psubscribe":
+                            if ready.is_set():
+                                self._local.miss(topic)
                             ready.set()
                             pause = 0.05
                         elif event["type"] == "pmessage":
@@ -239,13 +281,9 @@ class RedisBus:
         except Exception:
             _log.exception("bus message not understood", channel=channel)
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._ears.add(task)
-        task.add_done_callback(self._ears.discard)
-
     async def close(self) -> None:
         """Let go of everything."""
-        tasks = list(self._ears)
+        tasks = [*self._answering, *(ear.task for ear in self._ears.values() if ear.task is not None)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

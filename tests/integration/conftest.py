@@ -112,22 +112,50 @@ async def _execute(url: str, statement: str) -> None:
         await connection.close()
 
 
+class RedisServer:
+    """One running Redis without persistence."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder, self._port = folder, free_ports(1)[0]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.start()
+
+    def start(self) -> None:
+        """Start, unless it runs, and wait until it answers."""
+        if self._process is None:
+            port = str(self._port)
+            self._process = subprocess.Popen(
+                ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+                cwd=self._folder,
+                stdout=subprocess.DEVNULL,
+            )
+        _wait_for_redis(self._port)
+
+    def stop(self) -> None:
+        """End it and every connection."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(PATIENCE)
+            self._process = None
+
+
+@contextmanager
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis of its own, stopped at the end."""
+    with tempfile.TemporaryDirectory(prefix="onecall-redis-") as folder:
+        server = RedisServer(folder)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
     """URL of a Redis of its own, without persistence, stopped at the end."""
-    (port,) = free_ports(1)
-    with tempfile.TemporaryDirectory(prefix="onecall-redis-") as folder:
-        server = subprocess.Popen(
-            ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            _wait_for_redis(port)
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(PATIENCE)
+    with redis_server() as server:
+        yield server.url
 
 
 def _postgres_programs() -> Path:

@@ -134,3 +134,17 @@ async def test_a_message_nobody_can_read_does_not_deafen_the_hub(caplog: pytest.
     hub.leave(wire)
     assert hub.wires() == []
     await hub.stop()
+
+
+async def test_after_a_gap_in_the_bus_every_socket_reads_its_state_anew() -> None:
+    bus = LocalBus()
+    hub = Hub(bus, lambda _: None)
+    await hub.start()
+    desk, floor = _wire(), Wire("floor", CALLER)
+    for wire in (desk, floor):
+        hub.join(wire)
+    bus.miss("desk.*")
+    for wire in (desk, floor):
+        await asyncio.wait_for(wire.recheck.wait(), 5)
+        hub.leave(wire)
+    await hub.stop()
