@@ -12,6 +12,7 @@ from core.log import get_logger
 from ivr.flow import Language
 from ivr.ports import QueueOutlook
 from ivr.prompts import PromptStore
+from onecall.background import Well
 
 _log = get_logger(__name__)
 _BACKLOG = 10_000
@@ -28,7 +29,6 @@ class Publisher:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._waiting: asyncio.Queue[tuple[str, Mapping[str, Any]]] = asyncio.Queue(_BACKLOG)
-        self._task: asyncio.Task[None] | None = None
 
     def say(self, topic: str, message: Mapping[str, Any]) -> None:
         """Publish."""
@@ -39,17 +39,8 @@ class Publisher:
             self._waiting.get_nowait()
         self._waiting.put_nowait((topic, message))
 
-    def start(self) -> None:
-        """Begin to send."""
-        self._task = asyncio.create_task(self._send())
-
-    async def stop(self) -> None:
-        """Stop sending."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _send(self) -> None:
+    async def run(self, well: Well) -> None:
+        """Send what waits, until cancelled."""
         while True:
             topic, message = await self._waiting.get()
             while True:
@@ -59,6 +50,7 @@ class Publisher:
                 except Unavailable as error:
                     _log.warning("message waits for the bus", topic=topic, why=str(error))
                     await asyncio.sleep(0.5)
+            well()
 
 
 class Outlook:

@@ -1,48 +1,33 @@
-"""Wires the rooms into one running house: the database, the bus, and the rooms that this process has."""
+"""The routing house: starts the rooms that exist once, and keeps going what has to go on beside the calls."""
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from acd import configuration, presence
 from acd.commands import Commands
 from acd.configuration import Defaults, Operation
-from acd.desks import Desks
-from acd.dispatcher import Dispatcher
-from acd.engine import Engine
 from acd.events import ConfigChanged
 from acd.floor import floor
-from acd.statistics import Statistics
-from acd.switchboard import DispatchRules, Switchboard
 from core.bus import Bus, LocalBus, RedisBus
 from core.clock import Clock, SystemClock
-from core.db import Database
-from core.errors import OneCallError
-from core.journal import Journal, facts_since
-from core.log import get_logger
-from cti.bridge import Bridge
-from cti.settings import BridgeSettings, ManagerSettings
-from ivr.flows import StoredFlows
-from ivr.service import IvrPorts, IvrService, IvrSettings
-from onecall.adapters import Outlook, Publisher, WaitingVoice
-from onecall.callers import TicketCallers, TicketIntake
+from core.journal import Fact, facts_since
+from onecall.background import Background, Well
 from onecall.endpoints import endpoints_of, write_endpoints
 from onecall.settings import Settings
+from onecall.wiring import Ground, Rooms
 from tickets import figures, promises
-from tickets.projection import project
-from tickets.stories import TicketStories
-from tickets.unit import CLOCK, Tickets
+from tickets.unit import CLOCK
 
-_log = get_logger(__name__)
 _FLOOR_PAUSE = 0.25
 _PROMISES_EVERY = 30.0
 _FIGURES_EVERY = 900.0
 _FLOOR_AT_LEAST = 5.0
+_PAST_HOURS = 16
+_STEADY = 5.0
 
 
 def make_bus(settings: Settings) -> Bus:
@@ -53,180 +38,162 @@ def make_bus(settings: Settings) -> Bus:
 class RoutingHouse:
     """Everything that exists once: journal, engine, dispatcher, bridge, IVR. After `start`, callers are served."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        manager_secret: str,
-        database: Database,
-        bus: Bus,
-        agents_file: Path,
-        survival_spool: Path,
-    ) -> None:
-        self._settings = settings
-        self._manager_secret = manager_secret
-        self._database = database
-        self._bus = bus
-        self._agents_file = agents_file
+    def __init__(self, ground: Ground, operation: Operation) -> None:
+        self._ground = ground
+        self._operation = operation
         self._clock: Clock = SystemClock()
-        self._publisher = Publisher(bus)
-        self._journal = Journal(settings.state / "journal", database, [project])
-        self._tickets = Tickets(database, bus, self._clock)
-        self._survival_spool = survival_spool
-        self._tasks: list[asyncio.Task[None]] = []
-        self._operation: Operation
+        self._rooms = rooms = Rooms(ground, operation, self._clock, self._name, self._day_start())
+        self._journal, self._board, self._bridge = rooms.journal, rooms.board, rooms.bridge
+        self._dispatcher = rooms.dispatcher
+        self._commands = Commands(self._dispatcher, self._floor, self.health)
+        self._background = Background(self._alarm)
+        self._past: list[Fact] | None = None
+        self._phones_changed = asyncio.Event()
+        self._next_freeze = 0.0
+
+    @classmethod
+    async def open(cls, ground: Ground) -> Self:
+        """A house for the operation as the database has it now. Raises Invalid when that cannot be used."""
+        return cls(ground, await configuration.load(ground.database, _defaults(ground.settings)))
 
     async def start(self) -> None:
         """Bring everything up, in the order in which it is needed. Raises what makes serving impossible."""
         await self._journal.start()
         await self._journal.settled(60)
-        self._operation = await configuration.load(self._database, self._defaults())
-        write_endpoints(self._agents_file, await endpoints_of(self._database))
-        past = await facts_since(self._database, min(self._day_start(), self._clock.now() - 16 * 3600))
-        self._build()
-        for fact in past:
+        await self._write_phones()
+        # An Asterisk that was started before us, or went on without us, has the agents of before.
+        self._phones_changed.set()
+        self._past = await self._read_past()
+        for fact in self._past:
             self._board.statistics.apply(fact)
-        self._publisher.start()
-        await self._bus.serve("acd", self._commands.handle)
-        await self._ivr.start()
-        self._run(self._bridge.run())
-        self._run(self._restore(past))
-        for loop in (self._tell_floor(), self._watch_configuration(), self._watch_tickets(), self._watch_time()):
-            self._run(loop)
-        self._run(self._journal.watch(lambda *alarm: self._dispatcher.alarm(self._clock.now(), *alarm)))
-
-    def _build(self) -> None:
-        settings, operation = self._settings, self._operation
-        self._bridge = Bridge(_bridge_settings(settings, self._manager_secret), self._journal, self._clock)
-        engine = Engine(operation.routing, first_fence=time.time_ns() // 1_000_000)
-
-        desks = Desks(lambda agent_id, desk: self._publisher.say(f"desk.{agent_id}", desk), engine.agent, self._name)
-        desks.seats(operation.seats)
-        folder = settings.state.resolve()
-        ivr_settings = IvrSettings(
-            folder=folder / "ivr",
-            survival_spool=self._survival_spool,
-            recorded=folder / "prompts",
-            host=settings.agi_host,
-            port=settings.agi_port,
-        )
-        voice = WaitingVoice()
-        self._board = Switchboard(
-            engine=engine,
-            config=operation.routing,
-            telephony=self._bridge,
-            stories=TicketStories(self._tickets),
-            announcer=voice,
-            journal=self._journal,
-            desks=desks,
-            statistics=Statistics(operation.targets, self._day_start()),
-            clock=self._clock,
-            rules=DispatchRules(paint_seconds=settings.paint_seconds),
-        )
-        intake = TicketIntake(self._tickets)
-        self._ivr = IvrService(
-            ivr_settings,
-            IvrPorts(
-                facts=self._journal,
-                flows=StoredFlows(self._database),
-                callers=TicketCallers(self._database, self._clock),
-                queues=Outlook(self._board),
-                transfers=self._bridge,
-                messages=intake,
-                call_backs=intake,
-            ),
-            self._clock,
-        )
-        voice.prompt_store = self._ivr.prompts
-        self._dispatcher = Dispatcher(self._board)
-        self._bridge.events = self._dispatcher
-        self._commands = Commands(self._dispatcher, self._floor, self._health)
+        await self._ground.bus.serve("acd", self._commands.handle)
+        await self._rooms.ivr.start()
+        for name, work in (
+            ("journal", self._watch_journal),
+            ("publisher", self._rooms.publisher.run),
+            ("bridge", self._run_bridge),
+            ("presence", self._restore),
+            ("phones", self._tell_phones),
+            ("floor", self._tell_floor),
+            ("configuration", self._watch_configuration),
+            ("tickets", self._watch_tickets),
+            ("promises", self._watch_time),
+        ):
+            self._background.keep(name, work)
 
     async def stop(self) -> None:
         """Let go in order; callers and calls stay with Asterisk."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._ivr.stop()
+        await self._background.stop()
+        await self._rooms.ivr.stop()
         await self._board.stop()
-        await self._publisher.stop()
         await self._journal.stop()
 
     # --- what runs beside ---------------------------------------------------------------------------------------
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(work))
+    def _alarm(self, work: str, why: str | None) -> None:
+        now, alarm_id = self._clock.now(), f"work_failing:{work}"
+        if why is None:
+            self._board.clear_alarm(now, alarm_id)
+        else:
+            self._board.raise_alarm(now, alarm_id, "major", {"work": work, "why": why})
 
-    async def _restore(self, past: list[Any]) -> None:
+    async def _watch_journal(self, _well: Well) -> None:
+        await self._journal.watch(lambda *alarm: self._dispatcher.alarm(self._clock.now(), *alarm))
+
+    async def _run_bridge(self, well: Well) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._bridge.run())
+            # It has neither rounds nor an end: to have run for a while is all that it can show.
+            await asyncio.sleep(_STEADY)
+            well()
+
+    async def _restore(self, _well: Well) -> None:
+        """Once: presence and calls as they were. Tried again, it looks at what it told the first time."""
         await self._dispatcher.bridge_is_up.wait()
+        past, self._past = self._past, None
+        if past is None:
+            await self._journal.settled(60)
+            past = await self._read_past()
         presence.restore(self._dispatcher, past)
-        try:
-            # An Asterisk that was started before us, or went on without us, has the agents of before.
-            await self._reload_phones()
-        except OneCallError as error:
-            _log.error("Asterisk did not read the agents' phones again", why=str(error))
 
-    async def _tell_floor(self) -> None:
+    async def _tell_floor(self, well: Well) -> None:
         dirty = self._board.floor_dirty
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_FLOOR_AT_LEAST):
                     await dirty.wait()
             dirty.clear()
-            self._publisher.say("floor", self._floor())
+            self._rooms.publisher.say("floor", self._floor())
             engine = self._board.engine
             lines = {queue: [view.waiting_since for view in engine.waiting(queue)] for queue in self._operation.queues}
             self._board.desks.lines(lines, self._clock.now())
+            well()
             await asyncio.sleep(_FLOOR_PAUSE)
 
-    async def _watch_configuration(self) -> None:
-        async with await self._bus.subscribe("config") as changes:
-            async for _, message in changes:
-                try:
-                    await self._reload()
-                except OneCallError as error:
-                    _log.error("the changed configuration is not used", change=dict(message), why=str(error))
+    async def _watch_configuration(self, well: Well) -> None:
+        """Read all of it after each change; begun (again), also what may have changed while nobody listened."""
+        async with await self._ground.bus.subscribe("config") as changes:
+            while True:
+                await self._reload()
+                well()
+                await changes.next()
 
     async def _reload(self) -> None:
-        operation = await configuration.load(self._database, self._defaults())
-        self._operation = operation
+        self._operation = operation = await configuration.load(self._ground.database, _defaults(self._ground.settings))
         self._board.config = operation.routing
         self._board.statistics.targets = operation.targets
         self._board.desks.seats(operation.seats)
         self._board.step(ConfigChanged(self._clock.now(), operation.routing))
-        if write_endpoints(self._agents_file, await endpoints_of(self._database)):
-            await self._reload_phones()
+        if await self._write_phones():
+            self._phones_changed.set()
         for desk in self._board.desks.all():
             self._board.changed(desk)
 
-    async def _reload_phones(self) -> None:
-        await self._bridge.manager.ask("Reload", {"Module": "res_pjsip.so"})
+    async def _write_phones(self) -> bool:
+        return write_endpoints(self._ground.agents_file, await endpoints_of(self._ground.database))
 
-    async def _watch_tickets(self) -> None:
+    async def _tell_phones(self, well: Well) -> None:
+        """Have Asterisk read the agents' phones again after each change of their file."""
+        await self._dispatcher.bridge_is_up.wait()
+        while True:
+            await self._phones_changed.wait()
+            self._phones_changed.clear()
+            try:
+                await self._bridge.manager.ask("Reload", {"Module": "res_pjsip.so"})
+            except BaseException:
+                self._phones_changed.set()
+                raise
+            well()
+
+    async def _watch_tickets(self, well: Well) -> None:
         """What an agent sees of a customer or ticket that somebody changed is read again."""
-        async with await self._bus.subscribe("ticket") as changes:
+        async with await self._ground.bus.subscribe("ticket") as changes:
+            well()
             async for _, message in changes:
                 for desk in self._board.desks.all():
                     call = desk.call
                     if call is not None and message.get("ticket_id") in {call.ticket_id, None}:
                         self._board.later(self._dispatcher.refresh_pop(desk))
 
-    async def _watch_time(self) -> None:
+    async def _watch_time(self, well: Well) -> None:
         """Promises that came due, days whose figures have become final, and midnight."""
-        next_freeze = 0.0
+        tickets = self._rooms.tickets
         while True:
             await asyncio.sleep(_PROMISES_EVERY)
             if self._day_start() != self._board.statistics.day_start:
                 self._board.statistics.new_day(self._day_start())
-            try:
-                async with self._tickets.unit(CLOCK) as unit:
-                    await promises.break_overdue(unit)
-                if self._clock.now() >= next_freeze:
-                    next_freeze = self._clock.now() + _FIGURES_EVERY
-                    await figures.freeze_ripe_days(self._tickets)
-            except Exception:
-                _log.exception("promises and figures could not be looked at")
+            async with tickets.unit(CLOCK) as unit:
+                await promises.break_overdue(unit)
+            if self._clock.now() >= self._next_freeze:
+                await figures.freeze_ripe_days(tickets)
+                self._next_freeze = self._clock.now() + _FIGURES_EVERY
+            well()
 
     # --- answers ------------------------------------------------------------------------------------------------
+
+    def health(self) -> Mapping[str, Any]:
+        """Whether Asterisk is reachable, and the alarms."""
+        return {"asterisk": self._bridge.manager.up, "alarms": list(self._board.alarms)}
 
     def _floor(self) -> Mapping[str, Any]:
         board = self._board
@@ -240,25 +207,17 @@ class RoutingHouse:
             self._clock.now(),
         )
 
-    def _health(self) -> Mapping[str, Any]:
-        return {"asterisk": self._bridge.manager.up, "alarms": list(self._board.alarms)}
-
     def _name(self, kind: str, thing_id: str) -> str:
         return self._operation.name(kind, thing_id)
 
-    def _defaults(self) -> Defaults:
-        return Defaults(self._settings.offer_seconds, self._settings.wrap_up_seconds)
+    async def _read_past(self) -> list[Fact]:
+        since = min(self._day_start(), self._clock.now() - _PAST_HOURS * 3600)
+        return await facts_since(self._ground.database, since)
 
     def _day_start(self) -> float:
-        zone = ZoneInfo(self._operation.time_zone if hasattr(self, "_operation") else "UTC")
-        now = datetime.fromtimestamp(self._clock.now(), zone)
+        now = datetime.fromtimestamp(self._clock.now(), ZoneInfo(self._operation.time_zone))
         return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
-def _bridge_settings(settings: Settings, manager_secret: str) -> BridgeSettings:
-    return BridgeSettings(
-        manager=ManagerSettings(settings.ami_host, settings.ami_port, settings.ami_user, manager_secret),
-        recordings=settings.recordings_folder,
-        grace=settings.grace_seconds,
-        minimum_free_bytes=settings.recordings_min_free_mb * 1_000_000,
-    )
+def _defaults(settings: Settings) -> Defaults:
+    return Defaults(settings.offer_seconds, settings.wrap_up_seconds)

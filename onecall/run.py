@@ -21,6 +21,7 @@ from onecall.house import RoutingHouse, make_bus
 from onecall.provision import provision
 from onecall.robots import moving
 from onecall.settings import Settings
+from onecall.wiring import Ground
 from tickets import demo as ticket_demo
 
 _log = get_logger(__name__)
@@ -133,14 +134,8 @@ async def _rooms(settings: Settings, roles: Collection[str]) -> AsyncIterator[tu
 @contextlib.asynccontextmanager
 async def _routing(settings: Settings, database: Database, bus: Bus) -> AsyncIterator[None]:
     home = asterisk_home(settings)
-    house = RoutingHouse(
-        settings,
-        manager_secret(settings),
-        database,
-        bus,
-        home / "etc" / "pjsip-agents.conf",
-        home / "spool" / "survival",
-    )
+    files = home / "etc" / "pjsip-agents.conf", home / "spool" / "survival"
+    house = await RoutingHouse.open(Ground(settings, manager_secret(settings), database, bus, *files))
     await house.start()
     try:
         yield

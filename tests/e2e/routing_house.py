@@ -17,6 +17,7 @@ from core.migrate import upgrade
 from ivr.model import DialledNumber, FlowRow
 from onecall.house import RoutingHouse
 from onecall.settings import Settings
+from onecall.wiring import Ground
 from phones.phone import Phone
 from tests.e2e.harness.server import TestAsterisk
 from tests.patience import PATIENCE
@@ -47,7 +48,8 @@ class Floor:
         server, self.bus = self.asterisk.settings, LocalBus()
         spool = server.instance / "spool" / "survival"
         files = server.agents_file, spool
-        self.house = RoutingHouse(self._settings, server.manager_secret, self.database, self.bus, *files)
+        ground = Ground(self._settings, server.manager_secret, self.database, self.bus, *files)
+        self.house = await RoutingHouse.open(ground)
         await self.house.start()
 
     async def connected(self) -> None:

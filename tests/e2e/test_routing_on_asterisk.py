@@ -51,7 +51,7 @@ steps:
         second = await (await here.caller("+393470000002")).dial(DID)
         await second.answered()
         second.media.loop_sound(tone(440))
-        voicemail = here.house._settings.state.resolve() / "ivr" / "voicemail"
+        voicemail = here.house._ground.settings.state.resolve() / "ivr" / "voicemail"
         await here.until(lambda: any(voicemail.glob("*.wav")))
         await second.hang_up()
         assert len(here.house._board.engine.waiting("q1")) == 1

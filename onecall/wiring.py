@@ -1,0 +1,105 @@
+"""Wires the rooms of the routing process: what each one needs from another, it gets here. Nothing runs yet."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from acd.configuration import Operation
+from acd.desks import Desks
+from acd.dispatcher import Dispatcher
+from acd.engine import Engine
+from acd.statistics import Statistics
+from acd.switchboard import DispatchRules, Switchboard
+from core.bus import Bus
+from core.clock import Clock
+from core.db import Database
+from core.journal import Journal
+from cti.bridge import Bridge
+from cti.settings import BridgeSettings, ManagerSettings
+from ivr.flows import StoredFlows
+from ivr.service import IvrPorts, IvrService, IvrSettings
+from onecall.adapters import Outlook, Publisher, WaitingVoice
+from onecall.callers import TicketCallers, TicketIntake
+from onecall.settings import Settings
+from tickets.projection import project
+from tickets.stories import TicketStories
+from tickets.unit import Tickets
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the rooms stand on. The two paths are shared with Asterisk."""
+
+    settings: Settings
+    manager_secret: str
+    database: Database
+    bus: Bus
+    agents_file: Path
+    survival_spool: Path
+
+
+class Rooms:
+    """The rooms, each made once. `name` tells the name of a thing by its kind and id; `day_start`: epoch seconds."""
+
+    def __init__(
+        self, ground: Ground, operation: Operation, clock: Clock, name: Callable[[str, str], str], day_start: float
+    ) -> None:
+        settings = ground.settings
+        self.journal = Journal(settings.state / "journal", ground.database, [project])
+        self.tickets = Tickets(ground.database, ground.bus, clock)
+        self.publisher = publisher = Publisher(ground.bus)
+        self.bridge = Bridge(_bridge_settings(ground), self.journal, clock)
+        engine = Engine(operation.routing, first_fence=time.time_ns() // 1_000_000)
+        desks = Desks(lambda agent_id, desk: publisher.say(f"desk.{agent_id}", desk), engine.agent, name)
+        desks.seats(operation.seats)
+        voice = WaitingVoice()
+        self.board = Switchboard(
+            engine=engine,
+            config=operation.routing,
+            telephony=self.bridge,
+            stories=TicketStories(self.tickets),
+            announcer=voice,
+            journal=self.journal,
+            desks=desks,
+            statistics=Statistics(operation.targets, day_start),
+            clock=clock,
+            rules=DispatchRules(paint_seconds=settings.paint_seconds),
+        )
+        self.ivr = IvrService(_ivr_settings(ground), self._ivr_ports(ground, clock), clock)
+        voice.prompt_store = self.ivr.prompts
+        self.dispatcher = Dispatcher(self.board)
+        self.bridge.events = self.dispatcher
+
+    def _ivr_ports(self, ground: Ground, clock: Clock) -> IvrPorts:
+        intake = TicketIntake(self.tickets)
+        return IvrPorts(
+            facts=self.journal,
+            flows=StoredFlows(ground.database),
+            callers=TicketCallers(ground.database, clock),
+            queues=Outlook(self.board),
+            transfers=self.bridge,
+            messages=intake,
+            call_backs=intake,
+        )
+
+
+def _bridge_settings(ground: Ground) -> BridgeSettings:
+    settings = ground.settings
+    return BridgeSettings(
+        manager=ManagerSettings(settings.ami_host, settings.ami_port, settings.ami_user, ground.manager_secret),
+        recordings=settings.recordings_folder,
+        grace=settings.grace_seconds,
+        minimum_free_bytes=settings.recordings_min_free_mb * 1_000_000,
+    )
+
+
+def _ivr_settings(ground: Ground) -> IvrSettings:
+    folder = ground.settings.state.resolve()
+    return IvrSettings(
+        folder=folder / "ivr",
+        survival_spool=ground.survival_spool,
+        recorded=folder / "prompts",
+        host=ground.settings.agi_host,
+        port=ground.settings.agi_port,
+    )

@@ -1,0 +1,189 @@
+"""The routing house without an Asterisk: whatever goes on beside the calls outlives a failure, and that is shown."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from acd import configuration, presence
+from acd.model import Programme, Queue
+from core.bus import LocalBus, Subscription
+from core.db import Database
+from core.migrate import upgrade
+from cti.bridge import Bridge
+from cti.manager import Manager
+from onecall import background
+from onecall import house as house_module
+from onecall.house import RoutingHouse
+from onecall.settings import Settings
+from onecall.wiring import Ground
+from tickets import promises
+
+PATIENCE = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "_LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(house_module, "_PROMISES_EVERY", 0.05)
+    monkeypatch.setattr(house_module, "_FLOOR_AT_LEAST", 0.05)
+
+
+@pytest.fixture
+async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
+    settings = Settings(state=tmp_path, ami_port=free_port(), agi_port=free_port(), demo=False)
+    await upgrade(settings.database)
+    database = Database(settings.database)
+    async with database.session() as session:
+        session.add(Programme(id="p1", name="Programme"))
+        await session.flush()
+        session.add(Queue(id="q1", programme_id="p1", name="First", plan={}))
+    yield Ground(settings, "secret", database, LocalBus(), tmp_path / "agents.conf", tmp_path / "survival")
+    await database.close()
+
+
+@pytest.fixture
+async def house(ground: Ground) -> AsyncIterator[RoutingHouse]:
+    """Not started yet."""
+    made = await RoutingHouse.open(ground)
+    yield made
+    await made.stop()
+
+
+async def until(holds: Callable[[], Any]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+class Failing:
+    """Stands before `real` and fails while told to; counts how often it was asked."""
+
+    def __init__(self, real: Callable[..., Any]) -> None:
+        self._real = real
+        self.fails = True
+        self.asked = 0
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        self.asked += 1
+        if self.fails:
+            raise OperationalError("SELECT", {}, OSError("the database is away"))
+        return self._real(*given, **named)
+
+
+async def alarm_comes_and_goes(house: RoutingHouse, work: str, failing: Failing) -> None:
+    alarms = house._board.alarms
+    await until(lambda: f"work_failing:{work}" in alarms)
+    assert "the database is away" in alarms[f"work_failing:{work}"]["values"]["why"]
+    again = failing.asked
+    await until(lambda: failing.asked > again)
+    failing.fails = False
+    await until(lambda: f"work_failing:{work}" not in alarms)
+
+
+async def test_a_change_that_could_not_be_read_is_read_later_and_so_is_the_next(
+    ground: Ground, house: RoutingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.start()
+    failing = Failing(configuration.load)
+    monkeypatch.setattr(configuration, "load", failing)
+    await _rename(ground, "Renamed")
+    await alarm_comes_and_goes(house, "configuration", failing)
+    assert house._name("queue", "q1") == "Renamed"
+    await _rename(ground, "Renamed again")
+    await until(lambda: house._name("queue", "q1") == "Renamed again")
+
+
+async def _rename(ground: Ground, name: str) -> None:
+    async with ground.database.session() as session:
+        queue = await session.get_one(Queue, "q1")
+        queue.name = name
+    await ground.bus.publish("config", {"what": "queues", "id": "q1"})
+
+
+async def test_a_change_made_while_the_house_starts_is_not_lost(ground: Ground, house: RoutingHouse) -> None:
+    await _rename(ground, "Renamed early")
+    await house.start()
+    await until(lambda: house._name("queue", "q1") == "Renamed early")
+
+
+async def test_the_floor_is_told_again_after_a_failure(house: RoutingHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = Failing(house_module.floor)
+    monkeypatch.setattr(house_module, "floor", failing)
+    await house.start()
+    await alarm_comes_and_goes(house, "floor", failing)
+
+
+async def test_changed_tickets_are_heard_again_after_a_failure(
+    house: RoutingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe = LocalBus.subscribe
+    failing = Failing(subscribe)
+
+    async def of_tickets(bus: LocalBus, *topics: str) -> Subscription:
+        heard: Subscription = await (failing if topics == ("ticket",) else subscribe)(bus, *topics)
+        return heard
+
+    monkeypatch.setattr(LocalBus, "subscribe", of_tickets)
+    await house.start()
+    await alarm_comes_and_goes(house, "tickets", failing)
+
+
+async def test_promises_are_looked_at_again_after_a_failure(
+    house: RoutingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Failing(promises.break_overdue)
+    monkeypatch.setattr(promises, "break_overdue", failing)
+    await house.start()
+    await alarm_comes_and_goes(house, "promises", failing)
+
+
+async def test_presence_is_restored_though_the_first_try_failed(
+    house: RoutingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Failing(presence.restore)
+    monkeypatch.setattr(presence, "restore", failing)
+    await house.start()
+    house._dispatcher.bridge_is_up.set()
+    await alarm_comes_and_goes(house, "presence", failing)
+
+
+async def test_asterisk_is_told_of_its_phones_until_it_has_heard(
+    house: RoutingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def heard(*_: object) -> None:
+        return
+
+    failing = Failing(heard)
+    monkeypatch.setattr(Manager, "ask", failing)
+    await house.start()
+    house._dispatcher.bridge_is_up.set()
+    await alarm_comes_and_goes(house, "phones", failing)
+
+
+async def test_a_bridge_that_broke_is_built_up_again(house: RoutingHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = 0
+
+    async def run(_bridge: Bridge) -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            raise RuntimeError("an event nobody expected")
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Bridge, "run", run)
+    monkeypatch.setattr(house_module, "_STEADY", 0.2)
+    await house.start()
+    await until(lambda: runs == 2)
+    assert "work_failing:bridge" in house._board.alarms
+    await until(lambda: "work_failing:bridge" not in house._board.alarms)
