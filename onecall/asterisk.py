@@ -65,7 +65,8 @@ class AsteriskInstance:
         elif changed:
             self.command_line("core reload")
         try:
-            await asyncio.wait_for(self._until_booted(), _READY_SECONDS)
+            async with asyncio.timeout(_READY_SECONDS):
+                await self._until_booted()
         except TimeoutError:
             if not adopted:
                 await self.stop()
@@ -107,7 +108,7 @@ class AsteriskInstance:
 
     @property
     def _main_file(self) -> Path:
-        return self.settings.etc / "asterisk.conf"
+        return _main_file(self.settings.instance)
 
     def _launch(self) -> None:
         with self.output.open("wb") as output:
@@ -126,12 +127,7 @@ class AsteriskInstance:
         Its pid file is looked at only once: Asterisk removes that before it has ended.
         """
         if self._adopted is None:
-            try:
-                pid = int((self.settings.instance / "run" / "asterisk.pid").read_text())
-                arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            except (OSError, ValueError):
-                return None
-            self._adopted = pid if os.fsencode(self._main_file) in arguments else None
+            self._adopted = running_asterisk(self.settings.instance)
         elif _has_ended(self._adopted):
             self._adopted = None
         return self._adopted
@@ -166,6 +162,20 @@ class AsteriskInstance:
         give_up = time.monotonic() + _STOP_SECONDS
         while self.alive() and time.monotonic() < give_up:
             time.sleep(0.02)
+
+
+def running_asterisk(instance: Path) -> int | None:
+    """Process id of the Asterisk that runs in this folder, whoever started it. Changes nothing."""
+    try:
+        pid = int((instance / "run" / "asterisk.pid").read_text())
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        return None
+    return pid if os.fsencode(_main_file(instance)) in arguments else None
+
+
+def _main_file(instance: Path) -> Path:
+    return instance / "etc" / "asterisk.conf"
 
 
 def _has_ended(pid: int) -> bool:

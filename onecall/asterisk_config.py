@@ -16,10 +16,12 @@ from pathlib import Path
 
 from core.errors import Invalid
 from onecall.asterisk_program import AsteriskProgram
+from onecall.files import write_whole
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "asterisk-config"
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _PEER_ONLY = {"queues.conf", "extensions-peer.conf", "pjsip-peer.conf"}
+_LOCAL_NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 # A UNIX socket's path must fit in 108 bytes, the closing zero included.
 _LONGEST_SOCKET_PATH = 107
 
@@ -47,7 +49,9 @@ class AsteriskSettings:
     media_address: str | None = "127.0.0.1"
     """Address told to phones for their audio; None lets Asterisk choose by route."""
     external_address: str | None = None
-    """Public address in front of a NAT router, if any."""
+    """Public address of the NAT router in front, if any."""
+    local_address: str | None = None
+    """With `external_address`: the address of this machine that the router forwards to."""
     manager_address: str = "127.0.0.1"
     manager_permitted: tuple[str, ...] = ("127.0.0.0/8",)
     """Networks from which the manager interface may be used."""
@@ -125,10 +129,7 @@ def write_if_changed(path: Path, text: str) -> bool:
     """Replace the file in one step if its text differs; tells whether it did. Secrets inside: owner only."""
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return False
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.chmod(0o600)
-    partial.replace(path)
+    write_whole(path, text.encode())
     return True
 
 
@@ -139,13 +140,18 @@ def _check(settings: AsteriskSettings) -> None:
         if any(character in text for text in texts for character in "\r\n;"):
             what = f"The Asterisk setting {field} holds a line break or a semicolon: {value!r}."
             raise Invalid(what, "Remove it: the value would break out of its configuration line.")
-    socket = settings.instance / "run" / "asterisk.ctl"
-    if len(os.fsencode(socket)) > _LONGEST_SOCKET_PATH:
-        what = f"The path of Asterisk's control socket is too long for the system: {socket}."
-        raise Invalid(what, "Choose a state folder with a shorter path (setting ONECALL_STATE).")
+    check_socket_path(settings.instance)
     if settings.rtp_last - settings.rtp_first < 3:
         what = f"The audio ports {settings.rtp_first} to {settings.rtp_last} are fewer than one call needs."
         raise Invalid(what, "Widen the range: four ports a call.")
+
+
+def check_socket_path(instance: Path) -> None:
+    """Raises Invalid when the instance's folder lies too deep for the control socket inside it."""
+    socket = instance / "run" / "asterisk.ctl"
+    if len(os.fsencode(socket)) > _LONGEST_SOCKET_PATH:
+        what = f"The path of Asterisk's control socket is too long for the system: {socket}."
+        raise Invalid(what, "Choose a state folder with a shorter path (setting ONECALL_STATE).")
 
 
 def _link_data(data: Path, program: AsteriskProgram) -> None:
@@ -179,7 +185,7 @@ def _values(settings: AsteriskSettings, program: AsteriskProgram) -> dict[str, s
         "trunk_matches": "\n".join(f"match = {address}" for address in settings.trunk_addresses),
         "media": _media(settings),
         "transport_extra": _transport_extra(settings),
-        "rtp_extra": "",
+        "rtp_extra": _ice_candidates(settings),
         "extra_modules": "load = app_queue.so" if settings.peer_queue else "",
         "extra_phones": f'#include "{settings.etc}/pjsip-peer.conf"' if settings.peer_queue else "",
         "extra_dialplan": f'#include "{settings.etc}/extensions-peer.conf"' if settings.peer_queue else "",
@@ -194,11 +200,20 @@ def _media(settings: AsteriskSettings) -> str:
 
 
 def _transport_extra(settings: AsteriskSettings) -> str:
+    """Phones outside of the local networks are told the router's address instead of ours."""
     if settings.external_address is None:
         return ""
     address = settings.external_address
-    private = "".join(f"\nlocal_net = {net}" for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
-    return f"external_media_address = {address}\nexternal_signaling_address = {address}{private}"
+    local = "".join(f"\nlocal_net = {network}" for network in _LOCAL_NETWORKS)
+    return f"external_media_address = {address}\nexternal_signaling_address = {address}{local}"
+
+
+def _ice_candidates(settings: AsteriskSettings) -> str:
+    """Browser phones choose among addresses: they are told the router's beside our own."""
+    if settings.external_address is None or settings.local_address is None:
+        return ""
+    mapping = f"{settings.local_address} => {settings.external_address},include_local_address"
+    return f"\n[ice_host_candidates]\n{mapping}"
 
 
 def _open_files_limit() -> int:

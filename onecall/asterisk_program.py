@@ -6,6 +6,7 @@ libraries, not by ``chroot``: that needs no root, and paths mean the same to Ast
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import shutil
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OLDEST_MAJOR = 20
+_SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/opt/asterisk/sbin")
+"""Where Asterisk is installed to, though an ordinary user's PATH may not have it."""
 _VERSION = re.compile(r"Asterisk (\d+)\.(\d+)")
 
 
@@ -47,11 +50,7 @@ def find_asterisk(tree: Path) -> AsteriskProgram | None:
 
 
 def find_on_path() -> AsteriskProgram | None:
-    """An installed Asterisk of version 20 or newer, with its module and data folders."""
-    found = shutil.which("asterisk", path="/usr/local/sbin:/usr/sbin:/opt/asterisk/sbin") or shutil.which("asterisk")
-    if found is None:
-        return None
-    version = _version((found,))
+    """The first installed Asterisk of version 20 or newer, with its module and data folders."""
     modules = _first_folder(
         *(
             Path(root) / "asterisk/modules"
@@ -59,9 +58,14 @@ def find_on_path() -> AsteriskProgram | None:
         )
     )
     data = _first_folder(*(Path(root) / "documentation" for root in ("/usr/share/asterisk", "/var/lib/asterisk")))
-    if version is None or modules is None or data is None:
+    if modules is None or data is None:
         return None
-    return AsteriskProgram((found,), version, modules, data.parent)
+    for folder in (*os.get_exec_path(), *_SYSTEM_FOLDERS):
+        found = shutil.which("asterisk", path=folder)
+        version = _version((found,)) if found else None
+        if found and version:
+            return AsteriskProgram((found,), version, modules, data.parent)
+    return None
 
 
 def find_in_tree(tree: Path) -> AsteriskProgram | None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from pathlib import Path
 
+from core.errors import Invalid
 from onecall.asterisk_config import AsteriskSettings, write_if_changed
 from onecall.certificate import certificate_files
 from onecall.settings import Settings
 
-EVERYWHERE = ("0.0.0.0", "::")
+EVERYWHERE = "0.0.0.0"
 
 
 def asterisk_settings(settings: Settings) -> AsteriskSettings:
     """The Asterisk that `settings` describe. Makes the manager secret if there is none yet."""
     certificate, private_key = certificate_files(settings.state)
-    everywhere = settings.host in EVERYWHERE
+    everywhere = settings.host == EVERYWHERE
+    outside, inside = _router(settings)
     return AsteriskSettings(
         instance=asterisk_home(settings),
         recordings=settings.recordings_folder,
@@ -27,6 +30,8 @@ def asterisk_settings(settings: Settings) -> AsteriskSettings:
         manager_user=settings.ami_user,
         address=settings.host,
         media_address=None if everywhere else settings.host,
+        external_address=outside,
+        local_address=inside,
         sip_port=settings.sip_port,
         ws_port=settings.ws_port,
         wss_port=settings.wss_port,
@@ -38,6 +43,30 @@ def asterisk_settings(settings: Settings) -> AsteriskSettings:
         trunk_contact=settings.trunk_contact,
         mixing_interval=settings.room_mixing_ms,
     )
+
+
+def _router(settings: Settings) -> tuple[str | None, str | None]:
+    """The address before a NAT router, and ours behind it; None: no router, or ours is not known.
+
+    A name is looked up once, here: browsers and Asterisk's list of candidates want numbers. Raises Invalid for a name
+    that leads to none.
+    """
+    if not settings.external_address:
+        return None, None
+    try:
+        outside = socket.gethostbyname(settings.external_address)
+    except OSError as error:
+        what = f"ONECALL_EXTERNAL_ADDRESS={settings.external_address} leads to no address: {error.strerror}."
+        raise Invalid(what, "Give the router's public IPv4 address, or a name that has one.") from None
+    if settings.host != EVERYWHERE:
+        return outside, settings.host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Sends nothing: only asks the system from which of our addresses it would.
+            probe.connect((outside, 9))
+        except OSError:
+            return outside, None
+        return outside, str(probe.getsockname()[0])
 
 
 def asterisk_home(settings: Settings) -> Path:

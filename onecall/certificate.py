@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import fcntl
 import ipaddress
-import os
 import socket
 from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from core.errors import Invalid
+from onecall.files import write_whole
 
 # Browsers refuse certificates that are valid for longer.
 _VALID = datetime.timedelta(days=397)
@@ -33,20 +37,40 @@ def certificate_files(state: Path) -> tuple[Path, Path]:
 def certificate_names(host: str, public_host: str) -> list[str]:
     """Every name by which browsers may reach this machine."""
     names = ["localhost", "127.0.0.1", public_host, socket.gethostname()]
-    if host not in ("0.0.0.0", "::"):
+    if host != "0.0.0.0":
         names.append(host)
     return list(dict.fromkeys(name for name in names if name))
 
 
+def ensure_certificate(state: Path, host: str, public_host: str) -> None:
+    """Make a self-signed one where none is there that can be used; one at a time, as several processes may start."""
+    names = certificate_names(host, public_host)
+    certificate, private_key = certificate_files(state)
+    certificate.parent.mkdir(parents=True, exist_ok=True)
+    with (certificate.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if certificate_problem(certificate, private_key, names):
+            make_certificate(certificate, private_key, names)
+
+
 def certificate_problem(certificate: Path, private_key: Path, names: Iterable[str]) -> str | None:
-    """Why a new certificate is needed, or None. One that we did not make is never found wanting for its names."""
+    """Why a new certificate is needed, or None. One that we did not make is never found wanting for its names.
+
+    Raises Invalid when one that we did not make has a key that is not its own: no start could mend that.
+    """
     if not (certificate.is_file() and private_key.is_file()):
         return "there is none yet"
     try:
         known = x509.load_pem_x509_certificate(certificate.read_bytes())
     except ValueError:
         return "the one there cannot be read"
-    if known.issuer != known.subject:
+    is_ours = known.issuer == known.subject
+    if not _belong_together(known, private_key):
+        if not is_ours:
+            what = f"The private key {private_key} does not belong to the certificate {certificate}."
+            raise Invalid(what, "Put the certificate's own key there, or remove both for a self-signed pair.")
+        return "the key there is not that of the certificate"
+    if not is_ours:
         return None
     if known.not_valid_after_utc - _RENEW_BEFORE < datetime.datetime.now(datetime.UTC):
         return f"the one there ends on {known.not_valid_after_utc:%d %B %Y}"
@@ -55,7 +79,7 @@ def certificate_problem(certificate: Path, private_key: Path, names: Iterable[st
 
 
 def make_certificate(certificate: Path, private_key: Path, names: Iterable[str]) -> None:
-    """Write a new key (readable by its owner only) and a certificate for `names`."""
+    """Write a new key (readable by its owner only) and a certificate for `names`, each whole or not at all."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "OneCall")])
     now = datetime.datetime.now(datetime.UTC)
@@ -75,9 +99,16 @@ def make_certificate(certificate: Path, private_key: Path, names: Iterable[str])
     certificate.parent.mkdir(parents=True, exist_ok=True)
     plain = serialization.NoEncryption()
     text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    with os.fdopen(os.open(private_key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(text)
-    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    write_whole(private_key, text)
+    write_whole(certificate, signed.public_bytes(serialization.Encoding.PEM))
+
+
+def _belong_together(certificate: x509.Certificate, private_key: Path) -> bool:
+    try:
+        key = serialization.load_pem_private_key(private_key.read_bytes(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return key.public_key() == certificate.public_key()
 
 
 def _general_name(name: str) -> x509.GeneralName:

@@ -26,6 +26,7 @@ from api.model import User
 from core.db import Base, Database
 from core.security import hash_password, new_token
 from ivr.model import CalendarRow, DialledNumber, FlowRow
+from onecall.files import write_whole
 
 FLOWS = Path(__file__).resolve().parent.parent / "ivr" / "demo"
 MOBILE_NUMBER, ENERGY_NUMBER = "+390116180100", "+390116180200"
@@ -111,9 +112,9 @@ async def seed(database: Database, secrets_file: Path) -> dict[str, str]:
         empty = used == [None, None]
     if empty:
         passwords = {account.login: f"demo-{secrets.token_hex(3)}" for account in ACCOUNTS}
+        # The file first: a cut in between leaves passwords without accounts, and not accounts that nobody can open.
+        write_whole(secrets_file, (json.dumps(passwords, indent=2) + "\n").encode())
         await _fill(database, passwords)
-        secrets_file.write_text(json.dumps(passwords, indent=2) + "\n", encoding="utf-8")
-        secrets_file.chmod(0o600)
     return json.loads(secrets_file.read_text(encoding="utf-8")) if secrets_file.is_file() else {}
 
 

@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from core.errors import Unavailable
@@ -21,6 +21,7 @@ from onecall.provision_step import Step
 from onecall.provision_tree import AsteriskTree
 from onecall.provision_web import WebApp
 from onecall.settings import Settings
+from onecall.state import make_state_folder
 
 _NEEDED_MEGABYTES = 1500
 Say = Callable[[str], None]
@@ -30,10 +31,10 @@ def provision(settings: Settings, purpose: str, say: Say = print) -> None:
     """Bring this machine to where `purpose` (run, test, bench; asterisk: nothing but that) can start.
 
     `start` checks ports and disk and makes the certificate, but installs and builds nothing.
-    Raises Unavailable, naming what is missing and the remedy.
+    Raises Unavailable or Invalid, naming what is missing or wrong and the remedy.
     """
     began = time.monotonic()
-    settings.state.mkdir(parents=True, exist_ok=True)
+    make_state_folder(settings)
     log = settings.state / "provision.log"
     steps = _steps(settings, purpose, log)
     say(f"Setting up OneCall ({purpose}):")
@@ -60,12 +61,14 @@ def _alone(lock: Path, say: Say) -> Iterator[None]:
 def _steps(settings: Settings, purpose: str, log: Path) -> list[Step]:
     if purpose == "start":
         return [PortsFree(settings), HostName(settings), DiskSpace(settings.state), Certificate(settings)]
-    steps: list[Step] = [DiskSpace(settings.state), SystemPackages(purpose, settings.tree, log)]
+    big: list[Step] = []
     if settings.asterisk == "own" or purpose != "run":
-        steps.append(AsteriskTree(settings.tree, log))
-    if purpose == "asterisk":
-        return steps
-    steps += [Certificate(settings), WebApp(log)]
+        big.append(AsteriskTree(settings.tree, log))
+    if purpose != "asterisk":
+        big.append(WebApp(log))
+    steps: list[Step] = [DiskSpace(settings.state, big), SystemPackages(purpose, settings.tree, log), *big]
+    if purpose != "asterisk":
+        steps.append(Certificate(settings))
     if purpose == "run":
         steps[:0] = [PortsFree(settings), HostName(settings)]
     return steps
@@ -83,20 +86,29 @@ def _carry_out(step: Step, say: Say) -> None:
 
 
 class DiskSpace(Step):
-    """Room for Asterisk's tree, the web app's build and some recordings."""
+    """Room for what is about to be made; a machine with everything in place starts on a full disk too.
+
+    Calls matter more than their recordings, which raise an alarm of their own.
+    """
 
     title = "Disk space"
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, big: Sequence[Step] = ()) -> None:
         self._state = state
+        self._big = big
 
     def check(self) -> None:
-        if self._free() < _NEEDED_MEGABYTES:
+        if self._is_short() and any(step.work() is not None for step in self._big):
             what = f"Only {self._free()} MB are free where the state folder {self._state} is."
             raise Unavailable(what, f"Free {_NEEDED_MEGABYTES} MB, or set ONECALL_STATE to a folder on another disk.")
 
     def state(self) -> str:
+        if self._is_short():
+            return f"WARNING: only {self._free()} MB free where {self._state} is: recordings will soon fail"
         return f"{self._free()} MB free"
+
+    def _is_short(self) -> bool:
+        return self._free() < _NEEDED_MEGABYTES
 
     def _free(self) -> int:
         return shutil.disk_usage(self._state).free // 1_000_000

@@ -38,8 +38,6 @@ _SERVERS = (
     Package("mosquitto", ("mosquitto",), "is tested as broker of the outward feed"),
     Package("postgresql", ("initdb",), "is tested as database"),
 )
-
-
 _WIRE = (Package("tcpdump", ("tcpdump",), "takes the packet times that benches measure"),)
 
 
@@ -51,7 +49,7 @@ def packages_for(purpose: str, tree: Path) -> tuple[Package, ...]:
     wanted = (*_RUN, *unpacking)
     if purpose == "test":
         return (*wanted, *_BROWSER, *_SERVERS)
-    return (*wanted, *_BROWSER, *_SERVERS, *_WIRE) if purpose == "bench" else wanted
+    return (*wanted, *_WIRE) if purpose == "bench" else wanted
 
 
 class SystemPackages(Step):
@@ -68,15 +66,16 @@ class SystemPackages(Step):
         if not missing:
             return
         names = " ".join(package.name for package in missing)
+        uses = "; ".join(f"{package.name} {package.use}" for package in missing)
         if shutil.which("apt-get") is None:
-            uses = "; ".join(f"{package.name} {package.use}" for package in missing)
             raise Unavailable(
                 f"These programs are missing and this system has no apt-get: {uses}.",
                 "Install them by hand, then start again.",
             )
         if os.geteuid() != 0 and not _may_sudo():
             raise Unavailable(
-                f"Root is needed once, to install {names}.", f"Run `sudo apt-get install {names}`, then start again."
+                f"Root is needed once, to install what is missing: {uses}.",
+                f"Run `sudo apt-get install {names}`, then start again.",
             )
 
     def work(self) -> str | None:
@@ -90,7 +89,7 @@ class SystemPackages(Step):
     def do(self, say: Callable[[str], None]) -> None:
         names = [package.name for package in self._missing()]
         self._update(say)
-        with _ServicesStayDown():
+        with _ServicesStayDown(self._log):
             self._apt("install", "--yes", "--no-install-recommends", *names)
         if missing := self._missing():
             absent = ", ".join(package.name for package in missing)
@@ -114,8 +113,7 @@ class SystemPackages(Step):
 
     def _apt(self, *words: str) -> None:
         # Through sudo the environment does not pass: env sets it on the other side.
-        command = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *words]
-        run_logged(command if os.geteuid() == 0 else ["sudo", *command], self._log)
+        _as_root(self._log, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *words)
 
 
 class _ServicesStayDown:
@@ -124,15 +122,22 @@ class _ServicesStayDown:
     Debian's own means: a `policy-rc.d` that forbids it while packages are being installed.
     """
 
+    def __init__(self, log: Path) -> None:
+        self._log = log
+
     def __enter__(self) -> None:
-        self._ours = os.geteuid() == 0 and not _POLICY.exists()
+        self._ours = not _POLICY.exists()
         if self._ours:
-            _POLICY.write_text("#!/bin/sh\nexit 101\n")
-            _POLICY.chmod(0o755)
+            policy = f"printf '#!/bin/sh\\nexit 101\\n' > {_POLICY} && chmod 755 {_POLICY}"
+            _as_root(self._log, "sh", "-c", policy)
 
     def __exit__(self, *_: object) -> None:
         if self._ours:
-            _POLICY.unlink(missing_ok=True)
+            _as_root(self._log, "rm", "-f", str(_POLICY))
+
+
+def _as_root(log: Path, *command: str) -> None:
+    run_logged(command if os.geteuid() == 0 else ("sudo", *command), log)
 
 
 def _is_there(program: str) -> bool:

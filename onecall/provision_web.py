@@ -43,7 +43,8 @@ class WebApp(Step):
             return
         wanted = ".".join(map(str, _OLDEST_NODE))
         remedy = (
-            f"Install Node.js {wanted} or newer with npm (Debian 13: apt-get install nodejs npm), then start again."
+            f"Install Node.js {wanted} or newer with npm (Debian 13: apt-get install nodejs npm; "
+            "Debian 12's is too old: take it from nodejs.org), then start again."
         )
         if shutil.which("node") is None or shutil.which("npm") is None:
             raise Unavailable("Node.js with npm is missing; the web app is built with it.", remedy)

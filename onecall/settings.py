@@ -4,6 +4,7 @@ The README's table is made from this model (`onecall settings`), and the contain
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from ipaddress import ip_network
@@ -22,7 +23,11 @@ _NOT_SETTINGS = {"ONECALL_SURVIVAL_SPOOL"}
 """Variables of ours that are not settings: this one is told to Asterisk's survival script."""
 _CONFIDENTIAL = ("secret", "token", "_url")
 _DATABASES = ("sqlite+aiosqlite:", "postgresql+asyncpg:")
+_BUSES = ("redis://", "rediss://", "unix://")
+_BROKERS = ("mqtt://", "mqtts://")
 _PORTS_OF_A_CALL = 4
+_HOST_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
+_CONTACT = re.compile(rf"sip:(?:[\w.+-]+@)?(?:{_HOST_NAME}|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{{1,5}}))?")
 
 
 class Settings(BaseSettings):
@@ -33,15 +38,18 @@ class Settings(BaseSettings):
     state: Path = Field(
         Path(".state"), description="Folder of all that OneCall writes: database, recordings, logs, keys"
     )
-    host: str = Field("127.0.0.1", description="Address that the web and phone servers listen on; 0.0.0.0 for all")
+    host: str = Field("127.0.0.1", description="IPv4 address that the web and phone servers listen on; 0.0.0.0 for all")
     public_host: str = Field("localhost", description="Name by which browsers reach this machine")
     http_port: int = Field(8080, description="Web port without TLS (0: none); a browser phone needs `localhost` here")
-    https_port: int = Field(8443, description="Web port with TLS (0: none)")
+    https_port: int = Field(8443, validate_default=True, description="Web port with TLS (0: none)")
     ws_port: int = Field(8088, description="Asterisk's WebSocket port without TLS, for browser phones on localhost")
     wss_port: int = Field(8089, description="Asterisk's WebSocket port with TLS, for browser phones")
     sip_port: int = Field(5060, description="SIP over UDP: trunk and desk phones")
     rtp_start: int = Field(20000, description="First UDP port for sound")
     rtp_end: int = Field(20999, validate_default=True, description="Last UDP port for sound")
+    external_address: str = Field(
+        "", description="Public address of the NAT router before Asterisk, told to phones outside; empty: no NAT"
+    )
     ami_host: str = Field("127.0.0.1", description="Asterisk's manager interface")
     ami_port: int = Field(5038, description="Asterisk's manager port")
     ami_user: str = Field("onecall", description="Manager user")
@@ -85,29 +93,74 @@ class Settings(BaseSettings):
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Token for /api/metrics from other machines; empty: loopback only"
     )
+    metrics_host: str = Field("127.0.0.1", description="Address of the metrics port of `onecall acd`")
+    metrics_port: int = Field(
+        9180, description="Port of `onecall acd` for /metrics and /health, as it has no web (0: none)"
+    )
     demo: bool = Field(True, description="Seed the demo company into an empty database")
 
-    @field_validator("http_port", "https_port", "ws_port", "wss_port", "sip_port", "ami_port", "agi_port")
+    @field_validator("http_port", "https_port", "metrics_port")
+    @classmethod
+    def _port_or_none(cls, port: int) -> int:
+        if not 0 <= port <= 65535:
+            raise ValueError("a port is a number from 1 to 65535, or 0 for none")
+        return port
+
+    @field_validator("https_port")
+    @classmethod
+    def _web_has_a_port(cls, port: int, given: ValidationInfo) -> int:
+        if port == given.data.get("http_port") == 0:
+            raise ValueError("with ONECALL_HTTP_PORT=0 too, nobody could reach the web")
+        return port
+
+    @field_validator("ws_port", "wss_port", "sip_port", "ami_port", "agi_port")
     @classmethod
     def _port(cls, port: int) -> int:
-        if not 0 <= port <= 65535:
-            raise ValueError("a port is a number from 0 to 65535")
+        if not 1 <= port <= 65535:
+            raise ValueError("a port is a number from 1 to 65535")
         return port
 
     @field_validator("rtp_end")
     @classmethod
     def _sound_ports(cls, last: int, given: ValidationInfo) -> int:
-        first = given.data.get("rtp_start", last)
+        first, sip = given.data.get("rtp_start", last), given.data.get("sip_port", 0)
         if not 1024 <= first < last <= 65535 or last - first < _PORTS_OF_A_CALL:
             raise ValueError(
                 f"the sound ports {first} to {last} are no range of {_PORTS_OF_A_CALL} or more from 1024 to 65535"
             )
+        if first <= sip <= last:
+            raise ValueError(f"the sound ports {first} to {last} hold the SIP port {sip} (ONECALL_SIP_PORT)")
         return last
+
+    @field_validator("host", "ami_host", "agi_host", "metrics_host")
+    @classmethod
+    def _address_of_ours(cls, host: str) -> str:
+        if not re.fullmatch(_HOST_NAME, host):
+            raise ValueError("this is an IPv4 address or a name; IPv6 is not served (0.0.0.0 is every IPv4 address)")
+        return host
+
+    @field_validator("external_address")
+    @classmethod
+    def _external(cls, address: str) -> str:
+        if address and not re.fullmatch(_HOST_NAME, address):
+            raise ValueError("this is an IPv4 address or a name, without a port")
+        return address
+
+    @field_validator("trunk_contact")
+    @classmethod
+    def _contact(cls, contact: str) -> str:
+        found = _CONTACT.fullmatch(contact)
+        if found is None or not 1 <= int(found["port"] or 5060) <= 65535:
+            raise ValueError("where calls are sent is written as sip:203.0.113.10:5060 or sip:trunk.example.com")
+        return contact
 
     @field_validator("trunk_addresses")
     @classmethod
     def _addresses(cls, text: str) -> str:
-        for part in filter(None, map(str.strip, text.split(","))):
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if not parts:
+            raise ValueError("no caller could reach us: give at least one address such as 203.0.113.10")
+        for part in parts:
             try:
                 ip_network(part, strict=False)
             except ValueError:
@@ -119,6 +172,20 @@ class Settings(BaseSettings):
     def _known_database(cls, url: str) -> str:
         if url and not url.startswith(_DATABASES):
             raise ValueError(f"a database URL begins with {' or '.join(_DATABASES)}")
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_bus(cls, url: str) -> str:
+        if url and not url.startswith(_BUSES):
+            raise ValueError(f"a Redis URL begins with {', '.join(_BUSES)}")
+        return url
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _known_broker(cls, url: str) -> str:
+        if url and not url.startswith(_BROKERS):
+            raise ValueError(f"the URL of an MQTT broker begins with {' or '.join(_BROKERS)}")
         return url
 
     @property

@@ -8,6 +8,10 @@ import pytest
 from core.errors import Invalid
 from onecall.asterisk_config import TEMPLATES, AsteriskSettings, fill, render
 from onecall.asterisk_program import AsteriskProgram, find_in_tree, find_on_path
+from onecall.asterisk_settings import asterisk_settings
+from onecall.settings import Settings
+
+_REPEATABLE = {"load", "noload", "permit", "deny", "match", "local_net", "contact", "exten", "same", "include"}
 
 
 @pytest.fixture
@@ -120,6 +124,73 @@ def test_an_asterisk_on_path_counts_only_from_version_20(
     monkeypatch.setattr("onecall.asterisk_program.shutil.which", lambda *_, **__: str(binary))
     monkeypatch.setattr("onecall.asterisk_program._first_folder", lambda *_: tmp_path)
     assert (find_on_path() is not None) is found
+
+
+def test_an_old_asterisk_before_a_new_one_does_not_hide_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, version in (("old", "16.28.0"), ("new", "22.1.0")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "asterisk").write_text(f"#!/bin/sh\necho 'Asterisk {version}'\n")
+        (tmp_path / folder / "asterisk").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'old'}:{tmp_path / 'new'}")
+    monkeypatch.setattr("onecall.asterisk_program._first_folder", lambda *_: tmp_path)
+    found = find_on_path()
+    assert found is not None
+    assert found.command == (str(tmp_path / "new" / "asterisk"),)
+
+
+def test_path_comes_before_the_systems_own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("first", "system"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "asterisk").write_text("#!/bin/sh\necho 'Asterisk 22.1.0'\n")
+        (tmp_path / folder / "asterisk").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "first"))
+    monkeypatch.setattr("onecall.asterisk_program._SYSTEM_FOLDERS", (str(tmp_path / "system"),), raising=False)
+    monkeypatch.setattr("onecall.asterisk_program._first_folder", lambda *_: tmp_path)
+    found = find_on_path()
+    assert found is not None
+    assert found.command == (str(tmp_path / "first" / "asterisk"),)
+
+
+def test_without_a_router_no_address_of_one_is_told(settings: AsteriskSettings, program: AsteriskProgram) -> None:
+    render(settings, program)
+    assert "external" not in (settings.etc / "pjsip.conf").read_text()
+    assert "ice_host_candidates" not in (settings.etc / "rtp.conf").read_text()
+
+
+def test_behind_a_router_its_address_is_told_to_trunk_phones_and_browsers(
+    settings: AsteriskSettings, program: AsteriskProgram
+) -> None:
+    render(dataclasses.replace(settings, external_address="203.0.113.1", local_address="10.0.0.5"), program)
+    phones, sound = (settings.etc / "pjsip.conf").read_text(), (settings.etc / "rtp.conf").read_text()
+    assert "external_media_address = 203.0.113.1\nexternal_signaling_address = 203.0.113.1\n" in phones
+    assert "local_net = 127.0.0.0/8\nlocal_net = 10.0.0.0/8\n" in phones
+    assert "[ice_host_candidates]\n10.0.0.5 => 203.0.113.1,include_local_address\n" in sound
+
+
+def test_the_setting_of_the_routers_address_reaches_asterisk(tmp_path: Path) -> None:
+    made = asterisk_settings(Settings(state=tmp_path, host="10.0.0.5", external_address="203.0.113.1"))
+    assert (made.external_address, made.local_address) == ("203.0.113.1", "10.0.0.5")
+    everywhere = asterisk_settings(Settings(state=tmp_path, host="0.0.0.0", external_address="127.0.0.1"))
+    assert everywhere.local_address == "127.0.0.1"
+
+
+def test_a_router_whose_name_leads_nowhere_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"ONECALL_EXTERNAL_ADDRESS=router\.invalid leads to no address"):
+        asterisk_settings(Settings(state=tmp_path, external_address="router.invalid"))
+
+
+def test_no_option_stands_twice_in_a_section() -> None:
+    twice = []
+    for template in TEMPLATES.glob("*.conf"):
+        seen: set[str] = set()
+        for line in template.read_text().splitlines():
+            name, sign, _ = line.partition(";")[0].partition("=")
+            if line.startswith("["):
+                seen = set()
+            elif sign and not _.startswith(">") and name.strip() not in _REPEATABLE:
+                twice += [f"{template.name}: {name.strip()}"] if name.strip() in seen else []
+                seen.add(name.strip())
+    assert twice == []
 
 
 def test_a_tree_without_asterisk_in_it_is_none(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Set-up: what is there is left alone, what is missing is made whole or not at all, what cannot be done is said."""
 
 import datetime
+import errno
 import json
 import os
 import shutil
@@ -12,13 +13,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from core.errors import Unavailable
+from core.errors import Invalid, Unavailable
 from onecall.asterisk_program import find_in_tree
 from onecall.certificate import certificate_problem, make_certificate
-from onecall.provision import provision
-from onecall.provision_packages import SystemPackages
+from onecall.provision import DiskSpace, provision
+from onecall.provision_packages import SystemPackages, packages_for
 from onecall.provision_ports import PortsFree
 from onecall.provision_step import Step
 from onecall.provision_tree import AsteriskTree
@@ -33,7 +34,7 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.calls = folder / "calls"
-        for program in ("sh", "env", "mkdir", "chmod", "touch", "grep"):
+        for program in ("sh", "env", "mkdir", "chmod", "touch", "grep", "rm"):
             (folder / program).symlink_to(str(shutil.which(program)))
 
     def has(self, name: str, script: str = "") -> None:
@@ -128,6 +129,39 @@ def test_without_root_the_command_to_run_is_named_before_anything_is_done(
     with pytest.raises(Unavailable, match="sudo apt-get install espeak-ng mmdebstrap"):
         packages(tmp_path).check()
     assert machine.called() == []
+
+
+def test_without_root_it_is_said_what_each_package_is_for(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    machine.has("apt-get")
+    with pytest.raises(Unavailable, match=r"sox brings sound files .*; mmdebstrap unpacks a private Asterisk"):
+        packages(tmp_path).check()
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_test_servers_stay_down_while_they_are_installed_be_it_through_sudo(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    policy = tmp_path / "policy-rc.d"
+    machine.has("sudo", '[ "$1" = -n ] && shift; exec "$@"')
+    for program in ("mmdebstrap", "espeak-ng", "true", "cat"):
+        machine.has(program)
+    (machine.folder / "cat").unlink()
+    (machine.folder / "cat").symlink_to(str(shutil.which("cat", path="/usr/bin:/bin")))
+    seen = f"case $1 in install) test -x {policy} && cat {policy} > {tmp_path}/seen;; esac\n"
+    machine.has("apt-get", seen + installs(machine, "sox"))
+    carry_out(packages(tmp_path))
+    assert (tmp_path / "seen").read_text() == "#!/bin/sh\nexit 101\n"
+    assert not policy.exists()
+
+
+def test_benches_need_no_browser_and_no_servers_of_the_tests(machine: Machine, tmp_path: Path) -> None:
+    names = {package.name for package in packages_for("bench", tmp_path)}
+    assert "tcpdump" in names
+    assert not names & {"chromium", "postgresql", "mosquitto", "redis-server"}
 
 
 def test_a_system_without_apt_is_told_each_program_and_its_use(machine: Machine, tmp_path: Path) -> None:
@@ -259,6 +293,35 @@ def test_a_taken_port_is_told_with_the_setting_that_chooses_it(tmp_path: Path, s
             PortsFree(own_ports(tmp_path, **{setting: taken})).check()
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"host": "203.0.113.77"}, r"is on 203\.0\.113\.77, which is no address of this machine.*ONECALL_HOST"),
+        ({"host": "desk.invalid"}, r"is on desk\.invalid, a name that leads to no address.*ONECALL_HOST"),
+        ({"agi_host": "203.0.113.77"}, r"\(IVR\) is on 203\.0\.113\.77.*ONECALL_AGI_HOST"),
+    ],
+)
+def test_an_address_that_is_not_ours_is_not_called_a_taken_port(
+    tmp_path: Path, changes: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(Unavailable, match=sentence):
+        PortsFree(own_ports(tmp_path, **changes)).check()
+
+
+def test_a_port_that_only_root_may_open_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_socket: object, _where: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("onecall.provision_ports.socket.socket.bind", refuse, raising=False)
+    with pytest.raises(Unavailable, match=r"port 80 \(web\) is one that only root may open\. Choose one from 1024 up"):
+        PortsFree(Settings(state=tmp_path, http_port=80)).check()
+
+
+def test_checking_the_ports_writes_nothing(tmp_path: Path) -> None:
+    PortsFree(own_ports(tmp_path)).check()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_port_given_twice_is_told_with_both_settings(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     with pytest.raises(Unavailable, match="ONECALL_HTTP_PORT and ONECALL_AGI_PORT are both"):
@@ -307,6 +370,58 @@ def test_two_set_ups_of_one_state_folder_do_their_work_one_after_the_other(
     assert overlaps == [False, False]
 
 
+# -- disk and state folder --
+
+
+class Making(Step):
+    """A step with or without work."""
+
+    def __init__(self, work: str | None) -> None:
+        self._work = work
+
+    def work(self) -> str | None:
+        return self._work
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage("/")._replace(free=200_000_000)
+    monkeypatch.setattr("onecall.provision.shutil.disk_usage", lambda _: usage)
+
+
+def test_a_full_disk_is_refused_only_where_something_big_has_to_be_made(full_disk: None, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"Only 200 MB are free.*Free 1500 MB"):
+        DiskSpace(tmp_path, [Making(None), Making("building")]).check()
+    ready = DiskSpace(tmp_path, [Making(None)])
+    ready.check()
+    assert "WARNING: only 200 MB free" in ready.state()
+
+
+@pytest.mark.parametrize("purpose", ["run", "start"])
+def test_a_machine_with_all_in_place_starts_on_a_full_disk(
+    full_disk: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, purpose: str
+) -> None:
+    monkeypatch.setattr("onecall.provision.SystemPackages", lambda *_: Making(None))
+    monkeypatch.setattr("onecall.provision.AsteriskTree", lambda *_: Making(None))
+    monkeypatch.setattr("onecall.provision.WebApp", lambda *_: Making(None))
+    said: list[str] = []
+    provision(own_ports(tmp_path), purpose, said.append)
+    assert any("WARNING: only 200 MB free" in line for line in said)
+
+
+def test_a_state_folder_too_deep_for_asterisk_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    state = tmp_path / ("d" * 100)
+    with pytest.raises(Invalid, match=r"too long for the system.*ONECALL_STATE"):
+        provision(own_ports(state), "run", lambda _: None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_state_folder_that_is_a_file_is_refused_with_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unavailable, match=r"The state folder .*file cannot be used: File exists.*ONECALL_STATE"):
+        provision(own_ports(tmp_path / "file"), "run", lambda _: None)
+
+
 # -- certificate --
 
 
@@ -338,4 +453,16 @@ def test_a_certificate_of_the_companys_own_is_never_replaced_for_its_names(tmp_p
         .sign(key, hashes.SHA256())
     )
     files[0].write_bytes(issued.public_bytes(Encoding.PEM))
+    with pytest.raises(Invalid, match="does not belong to the certificate"):
+        certificate_problem(*files, ["localhost"])
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     assert certificate_problem(*files, ["localhost"]) is None
+
+
+def test_a_pair_of_ours_that_does_not_belong_together_is_made_anew(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    make_certificate(certificate, key, ["localhost"])
+    make_certificate(tmp_path / "other.pem", key, ["localhost"])
+    assert certificate_problem(certificate, key, ["localhost"]) == "the key there is not that of the certificate"
+    key.write_text("half a ke")
+    assert certificate_problem(certificate, key, ["localhost"]) == "the key there is not that of the certificate"

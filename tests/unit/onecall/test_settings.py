@@ -18,7 +18,18 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "value", "told"),
     [
         ("HTTP_PORT", "abc", "ONECALL_HTTP_PORT='abc'"),
-        ("SIP_PORT", "70000", "a port is a number from 0 to 65535"),
+        ("HTTP_PORT", "70000", "a port is a number from 1 to 65535, or 0 for none"),
+        ("SIP_PORT", "70000", "a port is a number from 1 to 65535"),
+        *((f"{name}_PORT", "0", "from 1 to 65535") for name in ("SIP", "AMI", "WS", "WSS", "AGI")),
+        ("SIP_PORT", "20500", "the sound ports 20000 to 20999 hold the SIP port 20500"),
+        ("HOST", "::", "IPv6 is not served (0.0.0.0 is every IPv4 address)"),
+        ("AMI_HOST", "a host", "this is an IPv4 address or a name"),
+        ("EXTERNAL_ADDRESS", "203.0.113.1:5060", "without a port"),
+        ("TRUNK_CONTACT", "nonsense", "ONECALL_TRUNK_CONTACT='nonsense': where calls are sent is written as sip:"),
+        ("TRUNK_CONTACT", "sip:provider.example:99999", "is written as sip:"),
+        ("TRUNK_ADDRESSES", " , ", "no caller could reach us"),
+        ("REDIS_URL", "foo", "ONECALL_REDIS_URL=…: a Redis URL begins with redis://"),
+        ("MQTT_URL", "broker:1883", "ONECALL_MQTT_URL=…: the URL of an MQTT broker begins with mqtt://"),
         ("RTP_END", "19000", "the sound ports 20000 to 19000 are no range"),
         ("RTP_START", "30000", "the sound ports 30000 to 20999 are no range"),
         ("TRUNK_ADDRESSES", "127.0.1.1, provider", "'provider' is not an address such as 203.0.113.10"),
@@ -49,3 +60,17 @@ def test_the_defaults_hold_and_networks_are_addresses_too(monkeypatch: pytest.Mo
     monkeypatch.setenv("ONECALL_TRUNK_ADDRESSES", "203.0.113.0/24, 2001:db8::1")
     found = settings.load()
     assert (found.http_port, found.trunk_addresses) == (8080, "203.0.113.0/24, 2001:db8::1")
+
+
+def test_a_web_without_any_port_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONECALL_HTTPS_PORT", "0")
+    assert settings.load().https_port == 0
+    monkeypatch.setenv("ONECALL_HTTP_PORT", "0")
+    with pytest.raises(Invalid, match="ONECALL_HTTPS_PORT='0': with ONECALL_HTTP_PORT=0 too"):
+        settings.load()
+
+
+@pytest.mark.parametrize("contact", ["sip:127.0.1.1:5060", "sip:trunk.example.com", "sip:us@[2001:db8::1]:5070"])
+def test_trunk_contacts_as_providers_give_them_are_taken(monkeypatch: pytest.MonkeyPatch, contact: str) -> None:
+    monkeypatch.setenv("ONECALL_TRUNK_CONTACT", contact)
+    assert settings.load().trunk_contact == contact

@@ -1,7 +1,7 @@
 """The routing house without an Asterisk: whatever goes on beside the calls outlives a failure, and that is shown."""
 
 import asyncio
-import socket
+import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from acd import configuration, presence
 from acd.model import Programme, Queue
 from core.bus import LocalBus, Subscription
 from core.db import Database
-from core.migrate import upgrade
 from cti.bridge import Bridge
 from cti.manager import Manager
 from onecall import background
@@ -21,15 +20,10 @@ from onecall import house as house_module
 from onecall.house import RoutingHouse
 from onecall.settings import Settings
 from onecall.wiring import Ground
+from tests.integration.conftest import free_port
 from tickets import promises
 
 PATIENCE = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)
@@ -40,9 +34,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
+async def ground(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[Ground]:
     settings = Settings(state=tmp_path, ami_port=free_port(), agi_port=free_port(), demo=False)
-    await upgrade(settings.database)
+    shutil.copy(migrated_sqlite, tmp_path / "onecall.db")
     database = Database(settings.database)
     async with database.session() as session:
         session.add(Programme(id="p1", name="Programme"))
