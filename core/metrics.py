@@ -1,4 +1,7 @@
-"""Prometheus metrics: each room declares its own here-named instruments; the API serves them all."""
+"""Prometheus metrics: each room declares its own instruments; each process serves those of the rooms it has.
+
+That is `/api/metrics` of a process with the web, and the metrics port of the routing process (`onecall/metrics.py`).
+"""
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Gauge, Histogram, generate_latest
 

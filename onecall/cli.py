@@ -9,8 +9,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from core import log
-from core.errors import OneCallError
 from onecall import settings as settings_module
+from onecall.state import make_state_folder, told
+from onecall.stopping import ending_like_ctrl_c
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -19,12 +20,17 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = settings_module.load()
         log.configure(settings.log_form, settings.log_level)
-        return int(options.run(options, settings))
-    except OneCallError as error:
-        print(f"{error.what} {error.remedy}".strip(), file=sys.stderr)
-        return 2
+        with ending_like_ctrl_c():
+            return int(options.run(options, settings))
     except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
         return 130
+    except Exception as error:
+        known = told(error)
+        if known is None:
+            raise
+        print(f"{known.what} {known.remedy}".strip(), file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,8 +43,9 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     start = command("run", _run, "Set up what is missing, start Asterisk and OneCall, stay in the foreground")
-    start.add_argument("--no-set-up", action="store_true", help="install and build nothing: start with what is there")
-    command("demo", _demo, "As run, with callers that call by themselves and robot agents")
+    moved = command("demo", _demo, "As run, with callers that call by themselves and robot agents")
+    for one in (start, moved):
+        one.add_argument("--no-set-up", action="store_true", help="install and build nothing: start with what is there")
     command("serve", _serve, "Start OneCall's rooms in this process (Asterisk as the settings say), set nothing up")
     command("api", _api, "Start only the web and API part (needs ONECALL_REDIS_URL)")
     command("acd", _acd, "Start only routing, Asterisk bridge and IVR (needs ONECALL_REDIS_URL)")
@@ -62,20 +69,35 @@ def _parser() -> argparse.ArgumentParser:
     recorded = command("record-day", _record_day, "Write a past day's calls to a CSV file that a scenario can replay")
     recorded.add_argument("day", type=date.fromisoformat, help="the day, as 2026-11-23")
     recorded.add_argument("file", type=Path, help="the CSV file to write")
-    recorded.add_argument("--zone", type=ZoneInfo, default=ZoneInfo("Europe/Rome"), help="whose day (time zone)")
+    recorded.add_argument("--zone", type=_zone, default=ZoneInfo("Europe/Rome"), help="whose day (time zone)")
     return parser
 
 
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise argparse.ArgumentTypeError(f"{name!r} is no time zone such as Europe/Rome") from None
+
+
 def _run(options: argparse.Namespace, settings: settings_module.Settings) -> int:
+    return _set_up_and_run(options, settings, robots=False)
+
+
+def _demo(options: argparse.Namespace, settings: settings_module.Settings) -> int:
+    return _set_up_and_run(options, settings, robots=True)
+
+
+def _set_up_and_run(options: argparse.Namespace, settings: settings_module.Settings, *, robots: bool) -> int:
+    from onecall.provision import provision
+    from onecall.robots import check_demo
     from onecall.run import run
 
-    return asyncio.run(run(settings, set_up=not options.no_set_up))
-
-
-def _demo(_options: argparse.Namespace, settings: settings_module.Settings) -> int:
-    from onecall.run import run
-
-    return asyncio.run(run(settings, robots=True))
+    if robots:
+        check_demo(settings)
+    # Set-up is here and not in the event loop, so that Ctrl-C ends it wherever it waits.
+    provision(settings, "start" if options.no_set_up else "run")
+    return asyncio.run(run(settings, robots=robots))
 
 
 def _serve(_options: argparse.Namespace, settings: settings_module.Settings) -> int:
@@ -105,7 +127,7 @@ def _asterisk(_options: argparse.Namespace, settings: settings_module.Settings) 
 def _migrate(_options: argparse.Namespace, settings: settings_module.Settings) -> int:
     from core.migrate import newest, upgrade
 
-    settings.state.mkdir(parents=True, exist_ok=True)
+    make_state_folder(settings)
     asyncio.run(upgrade(settings.database))
     print(f"The database is at revision {newest()}.")
     return 0
@@ -114,7 +136,7 @@ def _migrate(_options: argparse.Namespace, settings: settings_module.Settings) -
 def _administrator(options: argparse.Namespace, settings: settings_module.Settings) -> int:
     from onecall.administrator import make_administrator
 
-    settings.state.mkdir(parents=True, exist_ok=True)
+    make_state_folder(settings)
     appointed = asyncio.run(make_administrator(settings, options.login, options.name))
     done = "can sign in now" if appointed.created else "has a new password and was signed out everywhere"
     print(f"{appointed.login} {done}. Password, shown only here: {appointed.password}")

@@ -7,20 +7,23 @@ services as people do. The random choices are only theirs.
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from acd.model import Agent
 from core.bus import Bus
 from core.clock import SystemClock
 from core.db import Database
-from core.errors import OneCallError
+from core.errors import Invalid, OneCallError, Unavailable
 from core.log import get_logger
 from ivr.speech import synthesise
 from onecall import demo
+from onecall.background import Background, Well
 from onecall.settings import Settings
 from phones.audio import from_wav
 from phones.call import Call, CallRefused
@@ -45,20 +48,38 @@ _SENTENCES = {
 }
 
 
+def check_demo(settings: Settings) -> None:
+    """Raises Invalid, with the remedy, for settings under which nothing would move."""
+    if not settings.demo:
+        raise Invalid(
+            "The demo needs the demo company, and ONECALL_DEMO is false.",
+            "Unset ONECALL_DEMO, and ONECALL_STATE too if another company is there.",
+        )
+    networks = [ip_network(part.strip(), strict=False) for part in settings.trunk_addresses.split(",") if part.strip()]
+    if not any(ip_address(_CALLER_ADDRESS) in network for network in networks):
+        raise Invalid(
+            f"The demo's callers call from {_CALLER_ADDRESS}, which is not among "
+            f"ONECALL_TRUNK_ADDRESSES={settings.trunk_addresses}.",
+            f"Add {_CALLER_ADDRESS} there.",
+        )
+
+
 @contextlib.asynccontextmanager
 async def moving(settings: Settings, bus: Bus, database: Database) -> AsyncIterator[None]:
-    """While inside, calls come and robot agents answer them."""
+    """While inside, calls come and robot agents answer them. Raises Unavailable when the company is another one."""
     crowd = _Crowd(settings, bus, database)
     await crowd.prepare()
-    tasks = [asyncio.create_task(crowd.agent(extension)) for extension in demo.ROBOTS]
-    tasks += [asyncio.create_task(crowd.caller(number)) for number in range(_CALLERS)]
+    # One that fails is logged by its name and begins again; an alarm would be for people who run a company.
+    robots = Background(lambda _work, _why: None)
+    for extension in demo.ROBOTS:
+        robots.keep(f"robot agent {extension}", partial(crowd.agent, extension))
+    for place in range(_CALLERS):
+        robots.keep(f"demo caller {place + 1}", partial(crowd.caller, place))
     print(f"  Demo: {len(demo.ROBOTS)} robot agents and {_CALLERS} callers are at work.", flush=True)
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await robots.stop()
 
 
 class _Crowd:
@@ -73,7 +94,7 @@ class _Crowd:
         self._customers: list[tuple[str, str]] = []
 
     async def prepare(self) -> None:
-        """Voices, and the customers: their numbers, and the number that each of them dials."""
+        """Voices, and the customers: their numbers, and the number that each of them dials. Raises Unavailable."""
         folder = self._settings.state / "demo"
         for who, text in _SENTENCES.items():
             file = folder / f"{who}.wav"
@@ -88,22 +109,28 @@ class _Crowd:
                 (number, demo.ENERGY_NUMBER if programme == "p-energy" else demo.MOBILE_NUMBER)
                 for number, programme in await session.execute(known)
             ]
+            seats = await session.scalar(select(func.count()).where(Agent.extension.in_(demo.ROBOTS)))
+        if not seats:
+            raise Unavailable(
+                "The demo's agents are not in this database: another company is.",
+                "Set ONECALL_STATE to a new folder, and unset ONECALL_DATABASE_URL.",
+            )
 
     # --- agents ---------------------------------------------------------------------------------------------------
 
-    async def agent(self, extension: str) -> None:
+    async def agent(self, extension: str, well: Well) -> None:
         """Sign in, answer, talk, close the ticket, and again."""
         agent_id = f"a-{extension}"
         async with self._database.reading() as session:
             secret = await session.scalar(select(Agent.phone_secret).where(Agent.id == agent_id))
         phone = await Phone.open(self._server, extension, secret or "")
         try:
-            await phone.register(expires=3600)
-            await self._until_ready(agent_id)
             while True:
+                await phone.register()
+                await self._until_ready(agent_id)
+                well()
                 with contextlib.suppress(TimeoutError, CallRefused):
                     await self._one_talk(agent_id, await phone.next_call(20))
-                await self._until_ready(agent_id)
         finally:
             await phone.close()
 
@@ -119,6 +146,7 @@ class _Crowd:
                 await self._close_ticket(agent_id, desk)
             await self._ask("agent.ready", agent_id)
             await asyncio.sleep(0.25)
+        _log.warning("a robot could not become ready", agent_id=agent_id, state=state)
 
     async def _one_talk(self, agent_id: str, call: Call) -> None:
         await asyncio.sleep(self._chance.uniform(0.5, 3.0))
@@ -139,13 +167,20 @@ class _Crowd:
             of_programme = Topic.programme_id == call["programme"]["id"]
             topics = list(await session.scalars(select(Topic.id).where(of_programme, Topic.parent_id.is_not(None))))
             causes = list(await session.scalars(select(RecallCause.id)))
-        agent = desk["agent"]
+        if topics:
+            await self._save_outcome(agent_id, desk, topics, causes if call.get("recall") else [])
+        await self._ask("wrap_up.end", agent_id, then="ready")
+
+    async def _save_outcome(
+        self, agent_id: str, desk: dict[str, Any], topics: Sequence[str], causes: Sequence[str]
+    ) -> None:
+        call, agent = desk["call"], desk["agent"]
         actor = Actor(agent_id, str(agent["name"]))
         kind = self._chance.choices(["resolved", "hand_over"], [0.8, 0.2])[0]
         decided = outcome.Outcome(
             "hand_over" if kind == "hand_over" else "resolved",
             self._chance.choice(topics),
-            cause_id=self._chance.choice(causes) if call.get("recall") and causes else None,
+            cause_id=self._chance.choice(causes) if causes else None,
             reason="Verificare con il reparto tecnico" if kind == "hand_over" else None,
         )
         try:
@@ -153,7 +188,6 @@ class _Crowd:
                 await outcome.save(unit, str(call["ticket_id"]), str(call["interaction_id"]), decided)
         except OneCallError as error:
             _log.info("a robot could not close its ticket", agent_id=agent_id, why=str(error))
-        await self._ask("wrap_up.end", agent_id, then="ready")
 
     async def _ask(self, command: str, agent_id: str, **more: object) -> dict[str, Any]:
         try:
@@ -164,7 +198,7 @@ class _Crowd:
 
     # --- callers --------------------------------------------------------------------------------------------------
 
-    async def caller(self, place: int) -> None:
+    async def caller(self, place: int, well: Well) -> None:
         """Call, choose, wait as long as patience lasts, talk, and after a while call again."""
         await asyncio.sleep(place * 1.5)
         while True:
@@ -174,6 +208,7 @@ class _Crowd:
             phone = await Phone.open(self._server, number, address=_CALLER_ADDRESS)
             try:
                 await self._one_call(phone, dialled)
+                well()
             except (TimeoutError, CallRefused, OSError) as error:
                 _log.info("a demo call came to nothing", why=repr(error))
             finally:
