@@ -10,13 +10,16 @@ help:  ## Show this help
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}'
 
 .venv/.ready: requirements/test.txt
-	@command -v python3.11 >/dev/null || python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "OneCall needs Python 3.11 or newer. On Debian: apt-get install python3 python3-venv"; exit 1; }
-	@echo "Python environment: installing the locked packages into .venv (about a minute, once) ..."
-	@test -x $(PYTHON) || python3 -m venv .venv || \
-	  { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
-	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
-	@touch $@
+	@for base in python3 python3.11 python3.12 python3.13 none; do \
+	  $$base -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	done; \
+	test $$base != none || \
+	  { echo "OneCall needs Python 3.11 or newer. On Debian: apt-get install python3 python3-venv"; exit 1; }; \
+	echo "Python environment: installing the locked packages into .venv (about a minute, once) ..."; \
+	test -x .venv/bin/pip || $$base -m venv --clear .venv || \
+	  { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }; \
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt && \
+	touch $@ && echo "Python environment: ready ($$SECONDS s)"
 
 run: .venv/.ready  ## Set up what is missing and start OneCall; prints the address and the demo accounts
 	@exec $(PYTHON) -m onecall run

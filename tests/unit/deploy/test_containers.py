@@ -1,9 +1,11 @@
 """The container files, checked as far as that goes without a container engine."""
 
+import ast
 import configparser
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +20,7 @@ COMPOSE = cast(dict[str, Any], yaml.safe_load((ROOT / "docker-compose.yml").read
 SERVICES: dict[str, Any] = COMPOSE["services"]
 BUILT = {name: service for name, service in SERVICES.items() if "build" in service}
 VARIABLE = re.compile(r"\$\{(\w+)(?::\?[^}]*)?\}")
+MAY_BE_EMPTY = {"ONECALL_EXTERNAL_ADDRESS"}
 # Made by the build, not kept in the repository.
 MADE_BY_STAGES = {"/build/dist"}
 
@@ -37,7 +40,7 @@ def stages(service: dict[str, Any]) -> list[str]:
 def example_environment() -> dict[str, str]:
     lines = (ROOT / "deploy" / "env.example").read_text().splitlines()
     given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    return {name: value or "a-secret" for name, value in given.items()}
+    return {name: value if value or name in MAY_BE_EMPTY else "a-secret" for name, value in given.items()}
 
 
 def filled(text: str) -> str:
@@ -166,3 +169,58 @@ def test_the_service_unit_starts_a_command_that_onecall_has_and_spares_asterisk_
     unit.read(ROOT / "deploy" / "onecall.service")
     _parser().parse_args(unit["Service"]["ExecStart"].split("-m onecall ")[1].split())
     assert unit["Service"]["KillMode"] == "process"
+
+
+def test_the_service_unit_sets_nothing_but_known_settings_and_seeds_no_demo_accounts() -> None:
+    (line,) = re.findall(r"^Environment=(.*)$", (ROOT / "deploy" / "onecall.service").read_text(), re.MULTILINE)
+    given = {key.removeprefix("ONECALL_").lower(): value for key, value in (part.split("=") for part in line.split())}
+    assert set(given) <= set(Settings.model_fields)
+    assert Settings.model_validate(given).demo is False
+
+
+def test_the_page_on_deployment_tells_the_user_state_folder_and_commands_of_the_unit() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text()
+    unit = (ROOT / "deploy" / "onecall.service").read_text()
+    (user,), (state,) = re.findall(r"^User=(\w+)$", unit, re.MULTILINE), re.findall(r"ONECALL_STATE=(\S+)", unit)
+    assert re.search(rf"useradd .*{user}$", page, re.MULTILINE)
+    assert state in page
+    commands = re.findall(r"-m onecall ([a-z]+(?: [a-z-]+)?)", page)
+    assert {"provision run", "administrator ada"} <= set(commands)
+    for command in commands:
+        _parser().parse_args(command.split())
+
+
+def test_the_routing_process_tells_its_health_on_the_port_that_it_opens() -> None:
+    port = Settings.model_fields["metrics_port"].default
+    assert f"127.0.0.1:{port}/health" in " ".join(SERVICES["acd"]["healthcheck"]["test"])
+    assert all("ONECALL_METRICS_TOKEN" in BUILT[name]["environment"] for name in ("api", "acd"))
+
+
+# Import name → package, where they differ; what only comes along with a package is named by that one.
+LISTENING = {"phones/audio.py: numpy"}
+"""Imported inside the functions by which tests and benches listen; no process of the product calls those."""
+PACKAGE_OF = {"argon2": "argon2-cffi", "yaml": "pyyaml", "asterisk": "pyst2"}
+
+
+def test_every_library_that_the_images_import_is_locked_for_them() -> None:
+    locked = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*])?==", (ROOT / "requirements" / "run.txt").read_text(), re.M)
+    known = {re.sub(r"[-_.]+", "-", name).lower() for name in locked}
+    ours = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    copied = ours - {"bench"} | {"asterisk-config"}
+    missing = set()
+    for file in (file for room in copied for file in (ROOT / room).rglob("*.py")):
+        for name in imported(ast.parse(file.read_text())) - set(sys.stdlib_module_names) - ours:
+            if re.sub(r"[-_.]+", "-", PACKAGE_OF.get(name, name)).lower() not in known:
+                missing.add(f"{file.relative_to(ROOT)}: {name}")
+    assert missing == LISTENING
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """First parts of the modules that a file imports, at its head or inside."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
