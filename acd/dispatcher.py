@@ -1,10 +1,12 @@
 """The dispatcher: turns what the bridge tells into engine events, and has done what the engine decides."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 
 from acd import effects as fx
 from acd import events as ev
+from acd.adoption import Adoption
 from acd.callbacks import CallBacks
 from acd.config import WrapUpMode
 from acd.desks import Desk, DeskCall
@@ -32,6 +34,7 @@ class Dispatcher:
         self.ringing = Ringing(board)
         self.call_backs = CallBacks(board)
         self.experts = Experts(board)
+        self.adoption = Adoption(self)
         self.bridge_is_up = asyncio.Event()
         board.do = self._do
 
@@ -116,13 +119,28 @@ class Dispatcher:
     # --- what the bridge tells --------------------------------------------------------------------------------
 
     def caller_waiting(self, at: float, facts: CallFacts) -> None:
-        """A caller has reached the waiting place; one already known keeps its place."""
+        """A caller has reached the waiting place; one who waits already keeps its place."""
         known = self.board.calls.get(facts.interaction_id)
-        if known is not None and (known.moving or self.board.engine.interaction(facts.interaction_id) is not None):
+        back = known is not None and known.answered
+        waits = known is not None and not back and self.board.engine.interaction(facts.interaction_id) is not None
+        if waits or (known is not None and known.moving):
             return
+        if known is not None and back:
+            self._talk_over(at, known)
         self.board.new_call(facts)
         self._tell_entered(at, facts)
-        self.board.step(ev.InteractionQueued(at, **queued_fields(facts, self.board.rules.preferred_seconds)))
+        # A full or closed queue turns away who comes, not who comes back. And the engine takes an arrival no later
+        # than a departure for a late echo of it.
+        arrival, when = (ev.InteractionAdopted, math.nextafter(at, math.inf)) if back else (ev.InteractionQueued, at)
+        self.board.step(arrival(when, **queued_fields(facts, self.board.rules.preferred_seconds)))
+
+    def _talk_over(self, at: float, call: Call) -> None:
+        """Asterisk has a caller in the line whom we believe in talk: whoever was in that talk is not in it now."""
+        interaction_id = call.facts.interaction_id
+        if call.agent_id is not None:
+            self._part_over(at, interaction_id, call.agent_id, "system", None)
+        self.experts.over(at, interaction_id)
+        self.board.step(ev.InteractionLeft(at, interaction_id, "moved"))
 
     def _tell_entered(self, at: float, facts: CallFacts) -> None:
         self.board.tell(
@@ -159,6 +177,7 @@ class Dispatcher:
             return
         if call.agent_id is not None:
             self._part_over(at, interaction_id, call.agent_id, ended_by, None)
+        self.experts.over(at, interaction_id)
         self.board.step(ev.InteractionLeft(at, interaction_id))
 
     def leg_answered(self, at: float, fence: int) -> None:
@@ -219,8 +238,8 @@ class Dispatcher:
         former = self.board.desks.get(before) if before is not None else None
         self.experts.take_over(at, call, desk, former)
         self.board.tell("call.transferred", at, interaction_id, before, kind="consult", to=agent_id)
+        self.board.step(ev.TalkTransferred(at, interaction_id, before or "", agent_id))
         if before is not None:
-            self.board.step(ev.TalkTransferred(at, interaction_id, before, agent_id))
             self._part_over(at, interaction_id, before, "agent", None)
         if former is not None:
             self.board.changed(former)
@@ -255,58 +274,8 @@ class Dispatcher:
     def bridge_up(self, at: float, state: ReadBack) -> None:
         """Make what we believe equal to what Asterisk says."""
         self.board.clear_alarm(at, "asterisk")
-        for desk in self.board.desks.all():
-            self.phone_changed(at, desk.seat.extension, desk.seat.extension in state.registered)
-        on_asterisk = {facts.interaction_id for facts in state.waiting} | {
-            live.facts.interaction_id for live in state.talking
-        }
-        for live in state.talking:
-            self._adopt_talk(at, live.facts, live.view, live.answered)
-        for facts in state.waiting:
-            self._adopt_waiting(at, facts)
-        for interaction_id in [known for known in self.board.calls if known not in on_asterisk]:
-            self.caller_gone(at, interaction_id, "system", "unknown", 0)
-        for fence in [
-            fence for fence, offer in self.board.offers.items() if offer.ringing and fence not in state.ringing
-        ]:
-            self.leg_refused(at, fence, "failed")
-        for fence in state.ringing:
-            if fence not in self.board.offers:
-                self.board.later(self.ringing.stop(fence))
+        self.adoption.take(at, state)
         self.bridge_is_up.set()
-
-    def _adopt_waiting(self, at: float, facts: CallFacts) -> None:
-        known = self.board.calls.get(facts.interaction_id)
-        if known is not None and not known.answered:
-            return
-        if known is not None and known.agent_id is not None:
-            self.agent_left(at, facts.interaction_id, known.agent_id, "system", 0.0)
-        self.board.new_call(facts)
-        self.board.step(ev.InteractionAdopted(at, **queued_fields(facts, self.board.rules.preferred_seconds)))
-
-    def _adopt_talk(self, at: float, facts: CallFacts, view: CallView, answered: float) -> None:
-        desk, known = self.board.desks.get(view.agent_id), self.board.calls.get(facts.interaction_id)
-        if desk is None or (known is not None and known.agent_id == view.agent_id):
-            return
-        self.board.calls[facts.interaction_id] = call = Call(facts, agent_id=view.agent_id, answered=True)
-        desk.call = DeskCall(facts, 0, view.phase, answered, None, answered=answered, view=view)
-        self.board.step(
-            ev.AgentAdopted(
-                at, view.agent_id, "talking", answered, interaction_id=facts.interaction_id, queue_id=facts.queue_id
-            )
-        )
-        self.board.later(self._restore_desk(desk, call, answered))
-
-    async def _restore_desk(self, desk: Desk, call: Call, answered: float) -> None:
-        story = await self.board.story(call)
-        if desk.call is not None and desk.call.facts.interaction_id == call.facts.interaction_id:
-            desk.call.pop = story.pop
-            self.board.changed(desk)
-            await self.board.open_ticket(call.facts, desk.seat.agent_id, answered)
-
-    def reread(self, desk: Desk, facts: CallFacts) -> None:
-        """Fetch again what a desk shows of a call that is over but not wrapped up (after a restart)."""
-        self.board.later(self._restore_desk(desk, Call(facts), desk.call.answered or 0.0 if desk.call else 0.0))
 
     async def refresh_pop(self, desk: Desk) -> None:
         """Read again what a desk shows of its caller: somebody changed it."""

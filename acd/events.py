@@ -11,7 +11,7 @@ from typing import Literal
 from acd.config import RoutingConfig
 
 Refusal = Literal["rejected", "no_answer", "busy", "unreachable", "failed"]
-AdoptedState = Literal["not_ready", "ready", "talking", "wrap_up"]
+AdoptedState = Literal["not_ready", "ready", "talking", "consulting", "wrap_up"]
 
 NO_ATTRIBUTES: Mapping[str, str] = {}
 
@@ -157,7 +157,7 @@ class TalkEnded:
 
 @dataclass(frozen=True, slots=True)
 class TalkTransferred:
-    """Agent A leaves the interaction (to wrap-up) and agent B has it."""
+    """Agent A leaves the interaction (to wrap-up) and agent B has it. `from_agent_id` empty: A has left already."""
 
     at: float
     interaction_id: str
@@ -280,7 +280,7 @@ class CallBackCancelled:
 class AgentAdopted:
     """An agent found at work after a restart, in the given state since the given instant.
 
-    `talking` and `wrap_up` name the interaction and its queue; the interaction becomes known by this.
+    `talking`, `consulting` and `wrap_up` name the interaction and its queue; the interaction becomes known by this.
     """
 
     at: float

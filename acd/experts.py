@@ -23,9 +23,32 @@ class Experts:
                 self._b.step(ev.ConsultStarted(at, view.interaction_id, now.id))
             self._show(at, view, now.id)
 
+    def adopted(self, at: float, view: CallView) -> None:
+        """A consultation found on Asterisk: an expert of whom the engine knows nothing yet is at work in it."""
+        asked, call = view.consult.target if view.consult else None, self._b.calls.get(view.interaction_id)
+        if asked is None or asked.kind != "agent" or call is None:
+            return
+        expert = self._b.engine.agent(asked.id)
+        if expert is None or expert.state != "signed_out":
+            self.changed(at, view, None)
+            return
+        facts = call.facts
+        self._b.step(
+            ev.AgentAdopted(
+                at, asked.id, "consulting", at, interaction_id=facts.interaction_id, queue_id=facts.queue_id
+            )
+        )
+        self._show(at, view, asked.id)
+
+    def over(self, at: float, interaction_id: str) -> None:
+        """The caller is in no talk any more: no desk shows a consultation about this call."""
+        for desk in self._b.desks.all():
+            if desk.call is not None and desk.call.facts.interaction_id == interaction_id:
+                self._dismiss(at, desk.seat.agent_id)
+
     def take_over(self, at: float, call: Call, desk: Desk, former: Desk | None) -> None:
         """The call is this agent's from now on, with the ticket and the story that the former agent had."""
-        if desk.call is None:
+        if desk.call is None or desk.call.facts.interaction_id != call.facts.interaction_id:
             desk.call = DeskCall(call.facts, 0, "talking", at, None)
             self._hand_story(desk.call, former)
         desk.call.role, desk.call.phase, desk.call.answered, desk.call.view = "agent", "talking", at, None

@@ -23,12 +23,15 @@ class PastCall:
     """What the facts say of one call."""
 
     entered: Fact | None = None
+    offered: Fact | None = None
     arrived: Fact | None = None
     identified: Fact | None = None
     answered: Fact | None = None
     left: Fact | None = None
     ended: Fact | None = None
     promised: Fact | None = None
+    diverted: bool = False
+    """Back in the IVR (voicemail, closed) after a queue."""
 
 
 @dataclass(slots=True)
@@ -51,6 +54,10 @@ def read(facts: Iterable[Fact]) -> Past:
             match fact.kind:
                 case "queue.entered":
                     call.entered = fact
+                case "ivr.step":
+                    call.diverted = call.entered is not None
+                case "offer.made":
+                    call.offered = fact
                 case "call.arrived":
                     call.arrived = fact
                 case "call.identified":
@@ -98,6 +105,8 @@ def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
     board = dispatcher.board
     past, now = read(facts), board.clock.now()
     for interaction_id, call in past.calls.items():
+        if interaction_id in board.calls and call.answered is None:
+            _tell_unheard_answer(board, interaction_id, call)
         if call.promised is not None and call.ended is None and interaction_id not in board.calls:
             _keep_promise(board, interaction_id, call, now)
         elif call.entered is not None and call.ended is None and interaction_id not in board.calls:
@@ -105,15 +114,16 @@ def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
             if call.answered is not None and call.left is None:
                 talk = round(now - call.answered.at, 3)
                 board.tell("agent.left", now, interaction_id, agent_id, talk=talk, hold=0.0, ended_by="system")
+            waited = call.answered is None and not call.diverted
             board.tell(
                 "call.ended",
                 now,
                 interaction_id,
                 agent_id,
-                ended_by="system",
+                ended_by="caller" if waited else "system",
                 stage="unknown",
                 cause=0,
-                abandoned=False,
+                abandoned=waited,
             )
     for agent_id, state in past.states.items():
         desk, view = board.desks.get(agent_id), board.engine.agent(agent_id)
@@ -121,6 +131,18 @@ def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
             continue
         _restore_agent(dispatcher, desk, state, past, now)
         board.changed(desk)
+
+
+def _tell_unheard_answer(board: Switchboard, interaction_id: str, past: PastCall) -> None:
+    """An agent picked up while nobody of ours listened: the journal shall know, as of that moment."""
+    call, offered = board.calls[interaction_id], past.offered
+    desk = board.desks.get(call.agent_id or "")
+    if offered is None or offered.agent_id != call.agent_id or desk is None or desk.call is None:
+        return
+    at, facts, fence = max(desk.call.answered or 0.0, offered.at), call.facts, offered.data.get("fence")
+    board.tell("offer.ended", at, interaction_id, call.agent_id, fence=fence, result="answered")
+    waited = round(at - facts.queued_at, 3)
+    board.tell("call.answered", at, interaction_id, call.agent_id, fence=fence, queue_id=facts.queue_id, waited=waited)
 
 
 def _keep_promise(board: Switchboard, interaction_id: str, past: PastCall, now: float) -> None:
@@ -138,7 +160,8 @@ def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, 
     since, reason = float(state.data.get("since") or state.at), str(state.data.get("reason") or "")
     interaction_id = past.last_call.get(agent_id, "")
     call = past.calls.get(interaction_id)
-    if name in {"talking", "wrap_up"} and call is not None and (facts := call_facts(interaction_id, call)):
+    meant = call is not None and not (name == "talking" and _over_before(call, since))
+    if name in {"talking", "wrap_up"} and meant and call is not None and (facts := call_facts(interaction_id, call)):
         rule = _wrap_up(board.config, facts.queue_id)
         began = call.left.at if call.left else now
         until = state.data.get("until") if name == "wrap_up" else began + rule.seconds
@@ -151,7 +174,7 @@ def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, 
                 )
             )
             board.step(ev.AgentNotReady(now, agent_id, UNFINISHED))
-            dispatcher.reread(desk, facts)
+            dispatcher.adoption.reread(desk, facts)
             return
     if name == "not_ready":
         board.step(ev.AgentAdopted(now, agent_id, "not_ready", since, reason=reason))
@@ -159,6 +182,11 @@ def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, 
         board.step(ev.AgentAdopted(now, agent_id, "ready", since if name == "ready" else now))
     else:
         board.step(ev.AgentAdopted(now, agent_id, "not_ready", now, reason="phone_lost"))
+
+
+def _over_before(call: PastCall, at: float) -> bool:
+    """Whether the agent talks since then in another call, of which the journal names no answer: a consultation."""
+    return any(end is not None and end.at <= at for end in (call.left, call.ended))
 
 
 def _wrap_up(config: RoutingConfig, queue_id: str) -> WrapUp:

@@ -151,7 +151,7 @@ def _end_if_alone(state: State, call: InteractionRecord) -> None:
 
 def talk_transferred(state: State, event: TalkTransferred) -> None:
     """Agent A leaves the interaction to agent B."""
-    call = having(state, event, event.interaction_id, event.from_agent_id)
+    call = _transferred_call(state, event)
     other = find(state, event, event.to_agent_id)
     if call is None or other is None or event.from_agent_id == event.to_agent_id:
         return
@@ -166,7 +166,18 @@ def talk_transferred(state: State, event: TalkTransferred) -> None:
     else:
         work.phase = "talking"
     agents.refresh(state, other)
-    agents.end_work(state, state.agents[event.from_agent_id], call, wrap_up=True)
+    if event.from_agent_id:
+        agents.end_work(state, state.agents[event.from_agent_id], call, wrap_up=True)
+
+
+def _transferred_call(state: State, event: TalkTransferred) -> InteractionRecord | None:
+    if event.from_agent_id:
+        return having(state, event, event.interaction_id, event.from_agent_id)
+    call = state.interactions.get(event.interaction_id)
+    if call is None or call.place != "talking":
+        state.ignore("TalkTransferred", event.interaction_id, "it is not in talk")
+        return None
+    return call
 
 
 def consult_started(state: State, event: ConsultStarted) -> None:
@@ -246,13 +257,15 @@ def adopted(state: State, event: AgentAdopted) -> None:
     agent = find(state, event, event.agent_id, signed_in=False)
     if agent is None:
         return
+    if event.state in {"talking", "consulting"}:
+        answers.withdraw_from(state, agent, "agent_busy")
     if agent.work or agent.offer is not None:
         state.ignore("AgentAdopted", event.agent_id, "the agent is at work already")
         return
     agents.sign_in(state, agent, event.node, ready=event.state != "not_ready")
     if event.state == "not_ready":
         agent.reason = event.reason
-    elif event.state == "talking":
+    elif event.state in {"talking", "consulting"}:
         _adopt_talk(state, agent, event)
     elif event.state == "wrap_up":
         _adopt_wrap_up(state, agent, event)
@@ -265,7 +278,7 @@ def _adopt_talk(state: State, agent: AgentRecord, event: AgentAdopted) -> None:
     if call is not None and call.place != "talking":
         entry.leave_line(state, call)
         call.place = "talking"
-    _give(state, agent, event.interaction_id, event.queue_id, event.channel, event.direction, "talking")
+    _give(state, agent, event.interaction_id, event.queue_id, event.channel, event.direction, event.state)
     agent.work[event.interaction_id].since = min(event.since, state.now)
 
 
