@@ -8,7 +8,7 @@ from acd.ports import CallEvents, CallFacts, Ring, Target
 from core.clock import Clock, SystemClock
 from core.errors import Conflict, Invalid, NotFound, OneCallError, Unavailable
 from core.log import get_logger
-from cti.calls import ANNOUNCE, HOLD, IVR, PROMISED, Call, Line, Place, Timer, redirect, set_variables
+from cti.calls import ANNOUNCE, HOLD, IVR, PROMISED, Call, Line, Place, Timer, set_variables
 from cti.manager import Fields, Manager, Refused
 from cti.pauses import write_pauses
 from cti.protocol import Event
@@ -211,15 +211,20 @@ class Bridge:
 
     async def record_pause(self, interaction_id: str, paused: bool) -> None:
         """Silence in the recording while card digits are spoken; the time line is kept."""
+        async with self._switch.calls.need(interaction_id).recording.pausing:
+            await self._pause(interaction_id, paused)
+
+    async def _pause(self, interaction_id: str, paused: bool) -> None:
         self._must_be_up()
         call = self._switch.calls.need(interaction_id)
         recording = call.recording
         if not recording.path:
             raise Conflict("This call is not being recorded.", "There is nothing to pause.")
-        if paused == (recording.paused_since is not None):
-            return
+        # Asked for even when we believe it so: an answer may have been lost, and card digits must not be recorded.
         state = {"Channel": call.channel, "Direction": "both", "State": "1" if paused else "0"}
         await self.manager.ask("MixMonitorMute", state)
+        if paused == (recording.paused_since is not None):
+            return
         now = self._clock.now()
         if recording.paused_since is not None:
             recording.pauses.append((recording.paused_since, now))
@@ -254,17 +259,19 @@ class Bridge:
         call = self._switch.calls.need(interaction_id)
         if destination in _IVR_DIVERTS:
             told = {"OC_DIVERT": destination, "OC_DONE": "", "OC_QUEUE": ""}
-            self._line.send(*set_variables(call.channel, told), redirect(call, IVR))
-            self._switch.talk.caller_gone(call, "system")
-            self._switch.calls.remove(call)
+            self._switch.moves.want(call, IVR, *set_variables(call.channel, told))
+            self._switch.moves.when_there(call, IVR, lambda there: self._switch.talk.diverted(call) if there else None)
         else:
             target = Target("number", destination)
             self._switch.talk.dial_out(call, target, self._dial(target, destination))
 
     # ---- ivr.ports.Transfers ----
 
-    async def to_number(self, interaction_id: str, number: str) -> None:
-        """Send a caller who is in the IVR to an outside number. Raises NotFound, Invalid and Unavailable."""
+    async def to_number(self, interaction_id: str, number: str, ring_seconds: float) -> bool:
+        """Ring an outside number for a caller who is in the IVR, and take the channel there once it answers.
+
+        Returns whether it did. Raises NotFound, Invalid and Unavailable when it cannot be tried.
+        """
         self._must_be_up()
         target = Target("number", number)
         dial = self._dial(target, number)
@@ -272,7 +279,15 @@ class Bridge:
         ids = [one.channel for one in map(found, channels) if one.values.get("OC_ID") == interaction_id]
         if not ids:
             raise NotFound(f"There is no caller {interaction_id}.", "The caller has hung up; nothing is to be done.")
-        self._switch.talk.dial_out(self._switch.calls.add(Call(interaction_id, ids[0], IVR)), target, dial)
+        call = self._switch.calls.add(Call(interaction_id, ids[0], IVR))
+        outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._switch.talk.connect(call, target, dial, ring_seconds, outcome.set_result)
+        try:
+            return await outcome
+        except asyncio.CancelledError:
+            call.connected = None
+            self._switch.talk.diverted(call)
+            raise
 
     # ---- inside ----
 

@@ -1,5 +1,6 @@
 """Callers, legs and who is in which room: the state that the bridge keeps, and nothing else."""
 
+import asyncio
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -142,6 +143,8 @@ class Recording:
     problem: str | None = None
     size: int = -1
     """Bytes at the last look; -1: not looked at yet."""
+    pausing: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
+    """One pause or resume at a time: the one pressed last is the one that counts."""
 
 
 @dataclass(slots=True, eq=False)
@@ -172,6 +175,8 @@ class Call:
     """A call-back: nobody is on the line yet, `channel` is only a name."""
     dialled: Leg | None = None
     """The customer who is being called back."""
+    connected: Callable[[bool], None] | None = None
+    """Told once what became of the number that the IVR asked for, while the caller is still there."""
 
     @property
     def legs(self) -> Iterator[Leg]:

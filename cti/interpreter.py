@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from acd.ports import EndedBy
 from core.log import get_logger
-from cti.calls import AFTER, ANNOUNCE, HOLD, IVR, PROMISED, REST, Call, Calls, Leg, Line, Place, redirect, room_place
+from cti.calls import AFTER, ANNOUNCE, HOLD, IVR, PROMISED, REST, Call, Calls, Leg, Line, Place, room_place
 from cti.facts import read_facts
 from cti.legs import Legs
 from cti.moves import Moves
@@ -108,14 +108,20 @@ class Interpreter:
     def _stale(self, interaction_id: str) -> None:
         """Nobody came for ten minutes: we are alive, so the caller may wait on."""
         call = self._calls.get(interaction_id)
-        if call is not None and call.place == HOLD and call.moving is None:
-            self._line.send(redirect(call, HOLD))
+        if call is not None:
+            self._moves.renew(call)
 
     def _survival(self, interaction_id: str) -> None:
         """The dialplan has taken the caller out of our hands."""
         call = self._calls.get(interaction_id)
         if call is not None:
             self._gone(call, "survival", 0)
+
+    def stuck(self, call: Call) -> None:
+        """A channel that Asterisk does not move: whoever is in it is let go, and so is an agent who waits for it."""
+        _log.error("caller cannot be moved and is hung up", interaction_id=call.interaction_id, place=str(call.place))
+        self._line.send(("Hangup", {"Channel": call.channel}))
+        self._gone(call, call.place.stage, 0)
 
     def _gone(self, call: Call, stage: str, cause: int) -> None:
         self._calls.remove(call)

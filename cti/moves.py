@@ -16,12 +16,18 @@ _BACK_IN_LINE = 0.3
 
 
 class Moves:
-    """Where each caller is going. `settled` is called when one has arrived and goes nowhere else."""
+    """Where each caller is going.
+
+    `settled` is called when one has arrived and goes nowhere else, `stuck` when one could not be moved even after
+    everything had been read back: the rest of the floor must not suffer for it a second time.
+    """
 
     def __init__(self, line: Line, timeout: float) -> None:
         self._line = line
         self._timeout = timeout
+        self._doubted: set[str] = set()
         self.settled: Callable[[Call], None] = lambda call: None
+        self.stuck: Callable[[Call], None] = lambda call: None
 
     def want(self, call: Call, place: Place, *before: tuple[str, Fields]) -> None:
         """Take the caller there; `before` are actions for the same write. A later wish replaces an earlier one."""
@@ -30,6 +36,11 @@ class Moves:
             self._go(call, place, *before)
         elif before:
             self._line.send(*before)
+
+    def renew(self, call: Call) -> None:
+        """Let one who waits begin to wait anew."""
+        if call.place == HOLD and call.moving is None:
+            self._redirect(call, HOLD)
 
     def when_there(self, call: Call, place: Place, then: Callable[[bool], None]) -> None:
         """Call `then(True)` once the caller is there, `then(False)` once it goes elsewhere or is gone."""
@@ -50,13 +61,19 @@ class Moves:
         self._here(call)
 
     def gone(self, call: Call) -> None:
-        """The caller's channel has ended."""
+        """The caller's channel has ended, or left our hands."""
+        self._doubted.discard(call.interaction_id)
+        self.forget(call)
+
+    def forget(self, call: Call) -> None:
+        """Whatever was on its way is looked at anew: a read-back follows."""
         self._stop_watching(call)
         call.moving = call.wanted = None
         self._tell_arrivals(call, gone=True)
 
     def _here(self, call: Call) -> None:
         self._stop_watching(call)
+        self._doubted.discard(call.interaction_id)
         call.moving, call.tries = None, 0
         if call.wanted is not None and call.wanted != call.place:
             self._go(call, call.wanted)
@@ -78,6 +95,9 @@ class Moves:
                 self._line.send(*before)
             self._here(call)
             return
+        self._redirect(call, place, *before)
+
+    def _redirect(self, call: Call, place: Place, *before: tuple[str, Fields]) -> None:
         call.moving = place
         call.tries += 1
         self._watch(call, self._timeout, lambda: self._late(call, place))
@@ -87,9 +107,13 @@ class Moves:
         _log.warning("caller has not arrived", interaction_id=call.interaction_id, place=str(place))
         call.moving = None
         if call.tries < _TRIES:
-            self._go(call, call.wanted or place)
-            return
-        self._line.doubt(f"the caller of {call.interaction_id} cannot be brought to {call.wanted}")
+            self._redirect(call, call.wanted or place)
+        elif call.interaction_id in self._doubted:
+            self._doubted.discard(call.interaction_id)
+            self.stuck(call)
+        else:
+            self._doubted.add(call.interaction_id)
+            self._line.doubt(f"the caller of {call.interaction_id} cannot be brought to {call.wanted or place}")
 
     def _refused(self, call: Call, why: str) -> None:
         """The channel is gone, or cannot be moved; its end, if that is it, is on its way."""

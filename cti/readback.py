@@ -17,6 +17,7 @@ from cti.moves import Moves
 from cti.pauses import recording_of
 from cti.phones import Phones
 from cti.protocol import Event
+from cti.talk import Talk
 from cti.tellings import Tellings, view_of
 
 _log = get_logger(__name__)
@@ -69,11 +70,14 @@ def contacts_of(entries: Sequence[Event]) -> dict[str, list[str]]:
 class Reader:
     """Makes the model equal to what was found, and tells what that is."""
 
-    def __init__(self, line: Line, calls: Calls, legs: Legs, moves: Moves, phones: Phones, tell: Tellings) -> None:
+    def __init__(
+        self, line: Line, calls: Calls, legs: Legs, moves: Moves, talk: Talk, phones: Phones, tell: Tellings
+    ) -> None:
         self._line = line
         self._calls = calls
         self._legs = legs
         self._moves = moves
+        self._talk = talk
         self._phones = phones
         self._tell = tell
 
@@ -81,7 +85,8 @@ class Reader:
         """Replace all that was believed. Legs that ring for an offer of an earlier life are hung up."""
         before = dict(self._calls.legs)
         for call in self._calls:
-            self._moves.gone(call)
+            self._moves.forget(call)
+            self._talk.answer_ivr(call, False)
         for known in before.values():
             self._legs.unguard(known)
         self._calls.clear()
@@ -112,8 +117,9 @@ class Reader:
     def _add_leg(self, entry: Found, known: Leg | None) -> None:
         values = entry.values
         call = self._calls.get(values.get("OC_REF", ""))
-        ours = known is not None and not known.cancelled
-        if call is None or (not entry.in_room and not ours and values.get("OC_LEG") != "expert"):
+        cancelled = known is not None and known.cancelled
+        stranger = known is None and not entry.in_room and values.get("OC_LEG") != "expert"
+        if call is None or cancelled or stranger:
             self._line.send(("Hangup", {"Channel": entry.channel}))
             return
         leg = known or _leg_of(entry, call)

@@ -27,4 +27,5 @@ class Switch:
         legs.owners = {"agent": ringing, "again": phones, "expert": talk, "customer": call_backs}
         moves.settled = talk.settled
         self.interpreter = Interpreter(line, calls, legs, moves, talk, phones, tell)
-        self.reader = Reader(line, calls, legs, moves, phones, tell)
+        moves.stuck = self.interpreter.stuck
+        self.reader = Reader(line, calls, legs, moves, talk, phones, tell)

@@ -4,9 +4,11 @@ One rule decides every departure: whoever is left keeps a partner or music, and 
 somebody else went.
 """
 
+from collections.abc import Callable
+
 from acd.ports import CallFacts, EndedBy, Refusal, Target
 from core.errors import Conflict
-from cti.calls import AFTER, HOLD, REST, Call, Calls, Expert, Leg, Line, Party, room_place, set_variables
+from cti.calls import AFTER, HOLD, IVR, REST, Call, Calls, Expert, Leg, Line, Party, room_place, set_variables
 from cti.facts import write_facts
 from cti.legs import Legs
 from cti.moves import Moves
@@ -98,6 +100,14 @@ class Talk:
         """A waiting caller is sent to a number: music until it answers."""
         self._dial_out(call, target, dial, "")
 
+    def connect(
+        self, call: Call, target: Target, dial: str, ring_seconds: float, connected: Callable[[bool], None]
+    ) -> None:
+        """A caller in the IVR is to reach a number. Until it answers, the caller stays there: it may still refuse."""
+        leg = self._expert_leg(call, target, dial, "", self._calls.new_room())
+        call.expert, call.connected = Expert(target, leg, succeeds=True), connected
+        self._ring(call, leg, ring_seconds, {})
+
     def release(self, call: Call, party: Party, facts: CallFacts) -> None:
         """Back to the waiting place with new routing facts. The agent's part is the dispatcher's to close."""
         if call.expert is not None:
@@ -130,6 +140,11 @@ class Talk:
         if call.place == HOLD and call.facts is not None and call.party is None:
             self._tell.waiting(call.facts)
 
+    def diverted(self, call: Call) -> None:
+        """The IVR has the caller back: from now on the call is none of ours."""
+        self.caller_gone(call, "system")
+        self._calls.remove(call)
+
     def caller_gone(self, call: Call, ended_by: EndedBy) -> None:
         """The caller's channel has ended: no leg stays in a room without its customer."""
         for leg in list(call.legs):
@@ -137,6 +152,13 @@ class Talk:
         if call.party is not None:
             self._close_part(call, call.party, call.party.leaving or ended_by)
         call.ringing = call.expert = None
+        self.answer_ivr(call, False)
+
+    def answer_ivr(self, call: Call, connected: bool) -> None:
+        """Tell the IVR, if it waits to hear of it, whether the caller has been connected."""
+        tell, call.connected = call.connected, None
+        if tell is not None:
+            tell(connected)
 
     def agent_ended(self, call: Call, leg: Leg) -> None:
         """The agent's leg has ended because somebody wanted it."""
@@ -189,8 +211,11 @@ class Talk:
             call.expert = None
             self._tell.view(call)
             return
+        self._ring(call, leg, self._outside_timeout, headers)
+
+    def _ring(self, call: Call, leg: Leg, seconds: float, headers: dict[str, str]) -> None:
         number = call.facts.number if call.facts else None
-        action = self._legs.originate(leg, self._outside_timeout, f'"" <{number or ""}>', headers)
+        action = self._legs.originate(leg, seconds, f'"" <{number or ""}>', headers)
         self._line.send(action, refused=lambda why: self._legs.not_originated(leg, why))
 
     def _dial_out(self, call: Call, target: Target, dial: str, extension: str) -> None:
@@ -240,6 +265,7 @@ class Talk:
     def _promote(self, call: Call, expert: Expert) -> None:
         """The call is the expert's. The order of telling lets the new agent take over before the old one goes."""
         before, agent_id = call.party, expert.target.id if expert.target.kind == "agent" else ""
+        self.answer_ivr(call, True)
         expert.leg.role = "agent"
         self._line.send(*set_variables(expert.leg.channel, {"OC_LEG": "agent"}))
         self._tell.joined(call, agent_id)
@@ -292,9 +318,12 @@ class Talk:
         if expert is None or expert.leg is not leg:
             return
         call.expert = None
-        if call.party is None:
-            # A caller whom the IVR sent to a number has no queue to go back to.
-            self._moves.want(call, HOLD if call.facts is not None else AFTER)
+        if call.place == IVR:
+            # Never moved: the IVR goes on with its flow, and the call is none of ours.
+            self._calls.remove(call)
+            self.answer_ivr(call, False)
+        elif call.party is None:
+            self._moves.want(call, HOLD)
         elif call.party.leaving and call.party.leg is None:
             self._part_over(call, call.party, call.party.leaving)
         self._tell.view(call)

@@ -191,6 +191,10 @@ class Agi:
         """Run a dialplan application; returns its result, `-2` being that there is no such application."""
         return (await self.command("EXEC", application, argument, timeout=timeout)).result
 
+    async def music(self, on: bool) -> None:
+        """Begin or end music that plays while the script does something else."""
+        await self.command("SET MUSIC ON" if on else "SET MUSIC OFF", "default")
+
     async def gosub(self, context: str) -> None:
         """Run a subroutine of the dialplan (its extension `s`). Raises AgiFault when there is none."""
         reply = await self.command("GOSUB", context, "s", "1", timeout=30)

@@ -141,8 +141,11 @@ class CallBacks(Protocol):
 class Transfers(Protocol):
     """Sends a caller in the IVR to an outside number; fulfilled by the bridge, which alone dials outside."""
 
-    async def to_number(self, interaction_id: str, number: str) -> None:
-        """Ring the number and move the caller there: the IVR then loses the channel. Raises when it cannot be tried."""
+    async def to_number(self, interaction_id: str, number: str, ring_seconds: float) -> bool:
+        """Ring the number for so long. True: it has answered and takes the channel. False: the caller is still here.
+
+        Raises when it cannot be tried.
+        """
 
 
 class Flows(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from core.log import get_logger
-from ivr.agi import ANY_KEY, AgiFault
+from ivr.agi import ANY_KEY, AgiFault, CallerGone
 from ivr.flow import (
     AnnouncePosition,
     AnyStep,
@@ -211,15 +211,18 @@ async def queue(step: ToQueue, talk: Talk) -> None:
 
 
 async def transfer(step: Transfer, talk: Talk) -> str:
-    """Ask the bridge to connect with an outside number; it takes the channel from us when the number answers."""
+    """Have the bridge ring an outside number, with music; it takes the channel from us when the number answers."""
     await talk.say(step.prompt)
     _step_fact(talk, step.number)
+    await talk.agi.music(True)
+    connected = False
     try:
-        await talk.kit.transfers.to_number(talk.call.interaction_id, step.number)
+        connected = await talk.kit.transfers.to_number(talk.call.interaction_id, step.number, step.ring_seconds)
     except Exception as error:
         _log.warning("transfer could not be tried", to=step.number, why=str(error))
-        return step.otherwise
-    await talk.agi.execute("MusicOnHold", f"default,{step.ring_seconds}", timeout=step.ring_seconds + 10)
+    if connected:
+        raise CallerGone
+    await talk.agi.music(False)
     return step.otherwise
 
 

@@ -46,7 +46,7 @@ class Rooms:
     async def outlook(self, queue_id: str, priority: int) -> QueueOutlook:
         return QueueOutlook(1, None)
 
-    async def to_number(self, interaction_id: str, number: str) -> None:
+    async def to_number(self, interaction_id: str, number: str, ring_seconds: float) -> bool:
         raise RuntimeError("there is no bridge here")
 
     async def voicemail(self, message: Voicemail) -> None:

@@ -119,7 +119,8 @@ async def floor(
     trunk_port: int | None = None,
 ) -> AsyncIterator[Floor]:
     """A running floor. `plan` is queue q1's; `agents`: extension → skills; `trunk_port`: where outside numbers ring."""
-    with tempfile.TemporaryDirectory(prefix="oc-floor-") as folder:
+    # A prompt that is being spoken in this moment cannot be stopped: its file may come while the folder is removed.
+    with tempfile.TemporaryDirectory(prefix="oc-floor-", ignore_cleanup_errors=True) as folder:
         changes = {"trunk_contact": f"sip:127.0.1.1:{trunk_port}"} if trunk_port else {}
         asterisk = TestAsterisk(Path(folder) / "a", **changes)
         server = asterisk.settings

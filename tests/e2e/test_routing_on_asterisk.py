@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from phones.audio import tone
 from phones.phone import Phone
 from tests.e2e.routing_house import DID, Floor, floor
@@ -175,3 +177,66 @@ async def test_an_agent_who_does_not_answer_is_passed_over_and_the_caller_keeps_
         await leg.answer()
         assert here.desk("2001")["agent"]["reason"] == "rona"
         await call.hang_up()
+
+
+TRANSFER = """
+flow: straight
+start: outside
+steps:
+  outside: {do: transfer, number: "+390655555", ring_seconds: 5, otherwise: wait}
+  wait: {do: queue, queue: q1}
+"""
+
+
+@pytest.mark.parametrize("status", [486, None], ids=["busy", "not answered"])
+async def test_a_number_that_does_not_take_a_caller_of_the_ivr_leads_on_in_the_flow(status: int | None) -> None:
+    (port,) = free_ports(1)
+    async with floor(flow=TRANSFER, trunk_port=port) as here:
+        outside = await here.asterisk.caller("outside", port=port)
+        here.phones.append(outside)
+        call = await (await here.caller()).dial(DID)
+        await call.answered()
+        rung = await outside.next_call(20)
+        rung.ring()
+        await call.media.wait_for_sound()
+        if status is not None:
+            rung.refuse(status)
+        else:
+            assert await rung.wait_until_ended(20) == "cancelled"
+        await here.waiting(1)
+        agent = await here.agent("2001")
+        leg = await agent.next_call(20)
+        await leg.answer()
+        leg.media.loop_sound(tone(700))
+        await call.media.wait_for_tone(700)
+
+
+async def test_a_number_that_answers_a_caller_of_the_ivr_talks_with_that_caller() -> None:
+    (port,) = free_ports(1)
+    async with floor(flow=TRANSFER, trunk_port=port) as here:
+        outside = await here.asterisk.caller("outside", port=port)
+        here.phones.append(outside)
+        call = await (await here.caller()).dial(DID)
+        await call.answered()
+        call.media.loop_sound(tone(440))
+        rung = await outside.next_call(20)
+        await rung.answer()
+        rung.media.loop_sound(tone(700))
+        await asyncio.gather(call.media.wait_for_tone(700), rung.media.wait_for_tone(440))
+        await rung.hang_up()
+        assert await call.wait_until_ended(20) == "remote"
+        assert not here.house._board.calls
+
+
+async def test_a_caller_of_the_ivr_who_hangs_up_stops_the_number_that_rings() -> None:
+    (port,) = free_ports(1)
+    async with floor(flow=TRANSFER, trunk_port=port) as here:
+        outside = await here.asterisk.caller("outside", port=port)
+        here.phones.append(outside)
+        call = await (await here.caller()).dial(DID)
+        await call.answered()
+        rung = await outside.next_call(20)
+        rung.ring()
+        await call.hang_up()
+        assert await rung.wait_until_ended(20) == "cancelled"
+        await here.until(lambda: here.house._ivr.calls == 0)

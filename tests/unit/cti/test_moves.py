@@ -64,6 +64,56 @@ def test_a_move_without_proof_is_tried_once_more_and_then_everything_is_read_bac
     assert world.line.doubts == ["the caller of i1 cannot be brought to Place(stage='rest', room='')"]
 
 
+def test_a_caller_who_cannot_be_moved_even_after_a_read_back_is_let_go_and_the_floor_stays_connected() -> None:
+    world = World()
+    call = waiting(world)
+    world.switch.moves.want(call, REST)
+    world.line.advance(5)
+    assert len(world.line.doubts) == 1
+    entry = {"Uniqueid": "c1", "Context": "oc-hold", "Exten": "s", "Variable": "OC_ID=i1\nOC_QUEUE=q"}
+    world.switch.reader.rebuild([entry], [])
+    world.line.sent.clear()
+    world.switch.moves.want(world.switch.calls.need("i1"), REST)
+    world.line.advance(5)
+    assert len(world.line.doubts) == 1
+    assert world.sent == [("Redirect", "oc-rest"), ("Redirect", "oc-rest"), ("Hangup", "c1")]
+    assert world.told[-1] == ("caller_gone", "i1", "system", "hold", 0)
+
+
+def test_a_caller_who_was_moved_after_a_read_back_is_no_longer_doubted() -> None:
+    world = World()
+    world.switch.moves.settled = lambda call: None
+    call = waiting(world)
+    for doubts in (1, 2):
+        world.switch.moves.want(call, REST)
+        world.line.advance(5)
+        assert len(world.line.doubts) == doubts
+        world.switch.moves.forget(call)
+        world.switch.moves.want(call, REST)
+        at(world, "rest")
+        world.switch.moves.want(call, HOLD)
+        at(world, "hold")
+
+
+def test_nobody_is_redirected_for_waiting_long_while_on_the_way_elsewhere() -> None:
+    world = World()
+    call = waiting(world)
+    world.switch.moves.want(call, room_place("123"))
+    world.event(Event="UserEvent", UserEvent="OcStale", Ref="i1", Uniqueid="c1")
+    assert world.sent == [("Redirect", "oc-caller")]
+
+
+def test_a_renewal_that_does_not_arrive_is_tried_once_more() -> None:
+    world = World()
+    waiting(world)
+    world.event(Event="UserEvent", UserEvent="OcStale", Ref="i1", Uniqueid="c1")
+    world.line.advance(2.1)
+    assert world.sent == [("Redirect", "oc-hold")] * 2
+    at(world, "hold")
+    world.line.advance(10)
+    assert world.line.doubts == []
+
+
 def test_a_room_that_lets_nobody_in_gives_the_caller_back_to_the_line() -> None:
     world = World()
     call = waiting(world)
@@ -174,3 +224,16 @@ def test_facts_that_cannot_be_read_never_lose_the_caller() -> None:
     )
     facts = world.told[0][1]
     assert (facts.priority, facts.queued_at, facts.arrived) == (0, world.line.time, world.line.time)
+
+
+def test_a_stopped_offer_that_was_picked_up_during_a_cut_is_put_down_and_not_taken_for_a_talk() -> None:
+    world = World()
+    waiting(world)
+    world.switch.ringing.ring(Ring(1, "i1", "a-2001", "2001", 10, None, None))
+    world.switch.ringing.stop(1)
+    world.line.sent.clear()
+    caller = {"Uniqueid": "c1", "Context": "oc-hold", "Exten": "s", "Variable": "OC_ID=i1\nOC_QUEUE=q"}
+    leg = {"Uniqueid": "oc-1-i1", "Context": "oc-leg", "Exten": "123", "BridgeID": "b", "Application": "ConfBridge"}
+    state = world.switch.reader.rebuild([caller, leg | {"Variable": "OC_LEG=agent\nOC_REF=i1\nOC_FENCE=1"}], [])
+    assert (state.talking, [facts.interaction_id for facts in state.waiting]) == ((), ["i1"])
+    assert world.sent == [("Hangup", "oc-1-i1")]

@@ -48,6 +48,7 @@ class House:
         self.outlook_: QueueOutlook | Exception = QueueOutlook(1, 30)
         self.transfers: list[tuple[str, str]] = []
         self.transfer_error: Exception | None = None
+        self.transfer_answered = False
         self.messages: list[Voicemail] = []
         self.requests: list[CallBackRequest] = []
         self.refuse_requests: Exception | None = None
@@ -96,10 +97,11 @@ class House:
             raise self.outlook_
         return self.outlook_
 
-    async def to_number(self, interaction_id: str, number: str) -> None:
+    async def to_number(self, interaction_id: str, number: str, ring_seconds: float) -> bool:
         self.transfers.append((interaction_id, number))
         if self.transfer_error is not None:
             raise self.transfer_error
+        return self.transfer_answered
 
     async def voicemail(self, message: Voicemail) -> None:
         self.messages.append(message)

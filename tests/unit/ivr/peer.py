@@ -56,6 +56,7 @@ class Channel:
         return [
             (("ANSWER",), lambda: "200 result=0"),
             (("SET", "VARIABLE"), self._set),
+            (("SET", "MUSIC"), lambda *_: "200 result=0"),
             (("GET", "VARIABLE"), self._get),
             (("GET", "FULL", "VARIABLE"), self._evaluate),
             (("STREAM", "FILE"), self._play),

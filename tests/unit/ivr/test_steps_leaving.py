@@ -16,11 +16,11 @@ TRANSFER: dict[str, Any] = {"away": {"do": "transfer", "number": "+390655555", "
 
 async def test_a_transfer_is_asked_of_the_bridge_and_the_caller_hears_music_until_it_takes_over(house: House) -> None:
     channel = Channel()
-    channel.hang_up_at = "EXEC"
+    house.transfer_answered = True
     with pytest.raises(CallerGone):
         await run(house, make_flow(TRANSFER), channel)
     assert house.transfers == [("01k0000000000000000000test", "+390655555")]
-    assert channel.commands[-1] == ["EXEC", "MusicOnHold", "default,45"]
+    assert channel.commands[-1] == ["SET", "MUSIC", "ON", "default"]
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("no trunk")])
@@ -28,6 +28,7 @@ async def test_a_transfer_that_does_not_come_about_leads_on(house: House, error:
     house.transfer_error = error
     channel = Channel()
     await run(house, make_flow(TRANSFER), channel)
+    assert ["SET", "MUSIC", "OFF", "default"] in channel.commands
     assert channel.variables["OC_QUEUE"] == "q-care"
 
 
