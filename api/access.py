@@ -9,6 +9,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIWebSocketRoute, iter_route_contexts
 from starlette.requests import HTTPConnection
 
+from api.errors import DATABASE_ERRORS, unavailable
 from api.schemas.common import Role
 from api.sessions import Caller, Sessions
 from core.errors import Forbidden, OneCallError, SignInNeeded
@@ -74,6 +75,11 @@ class SocketGate:
             self.gate.check(caller)
         except (SignInNeeded, Forbidden) as refusal:
             return refusal
+        except DATABASE_ERRORS as error:
+            away = unavailable(error)
+            if away is None:
+                raise
+            return away
         return caller
 
 

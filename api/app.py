@@ -83,3 +83,4 @@ async def running(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await hub.stop()
+        await app.state.sessions.stop()

@@ -41,14 +41,18 @@ class DeskConnection(Connection):
         self.desk_wire = DeskWire(caller, agent_id, new_id())
         super().__init__(socket, self.desk_wire, Gate(frozenset({"agent"})))
         self._agent_id = agent_id
-        self._greeted = False
+        self._greeted = self._claimed = False
         self._told_epoch = ""
         self._own = {"agent_id": agent_id, "connection_id": self.desk_wire.connection_id}
 
     async def refresh(self) -> None:
-        """Read the desk; tell each new life of the routing process that this window shows it."""
+        """Claim the agent, read the desk; tell each new life of the routing process that this window shows it."""
         if not self._greeted:
             return
+        if not self._claimed:
+            claim = {"connection_id": self.desk_wire.connection_id}
+            await self.deps.bus.publish(f"{WINDOW_TOPIC}.{self._agent_id}", claim)
+            self._claimed = True
         desk = await self.ask({"cmd": "desk.get", "agent_id": self._agent_id})
         if desk["epoch"] != self._told_epoch:
             await self.ask({"cmd": "desk.online", **self._own})
@@ -72,7 +76,6 @@ class DeskConnection(Connection):
         if self._greeted:
             raise Invalid("`hello` was said before.", "Say it once, first.")
         self._greeted = True
-        await self.deps.bus.publish(f"{WINDOW_TOPIC}.{self._agent_id}", {"connection_id": self.desk_wire.connection_id})
         if not await self.try_refresh():
             # The beat tries again each second from here on, instead of at its slow pace.
             self.wire.recheck.set()

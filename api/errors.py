@@ -1,12 +1,15 @@
 """Every failure leaves as JSON that a person can act on: code, what, remedy. No traceback reaches a user."""
 
+import socket
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from core.errors import Conflict, Forbidden, Invalid, NotFound, OneCallError, SignInNeeded, Unavailable
@@ -15,6 +18,10 @@ from core.log import get_logger
 
 _log = get_logger(__name__)
 _SECRET_FIELDS = {"password", "current", "new", "phone_secret"}
+_AWAY = ("08", "53", "57P")
+"""How PostgreSQL's error codes begin when it refuses or ends a connection: no connection, no room, shutting down."""
+DATABASE_ERRORS = (DBAPIError, PoolTimeout, asyncpg.PostgresError, OSError)
+"""What a database that is away may raise: its driver does not wrap what happens while it connects."""
 
 
 class TooMany(OneCallError):
@@ -34,6 +41,9 @@ _STATUS: tuple[tuple[type[OneCallError], int], ...] = (
 )
 
 
+_NO_ANSWER = (OperationalError, InterfaceError, PoolTimeout, ConnectionError, TimeoutError, socket.gaierror)
+
+
 def status_of(error: OneCallError) -> int:
     """The HTTP status by which this error is told."""
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
@@ -48,6 +58,21 @@ def error_response(error: OneCallError) -> JSONResponse:
     """The whole answer."""
     headers = {"Retry-After": str(error.values["seconds"])} if isinstance(error, TooMany) else None
     return JSONResponse({"error": told(error)}, status_of(error), headers)
+
+
+def unavailable(error: Exception) -> Unavailable | None:
+    """The error as `Unavailable`, when it says that the database does not answer; else None."""
+    if isinstance(error, IntegrityError) or not isinstance(error, DATABASE_ERRORS):
+        return None
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    away = (
+        isinstance(error, _NO_ANSWER)
+        # A host with several addresses, none of which answers, is told as an OSError without a number.
+        or (type(error) is OSError and error.errno is None)
+        or (isinstance(error, DBAPIError) and error.connection_invalidated)
+        or str(getattr(cause, "sqlstate", None)).startswith(_AWAY)
+    )
+    return Unavailable("The database does not answer.", "Try again in a moment.") if away else None
 
 
 def from_validation(problems: Sequence[Any]) -> Invalid:
@@ -93,7 +118,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OneCallError, on_known)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(DBAPIError, _on_database)
+    for kind in DATABASE_ERRORS:
+        app.add_exception_handler(kind, _on_database)
     app.add_exception_handler(Exception, _on_unknown)
 
 
@@ -103,9 +129,10 @@ async def _on_database(request: Request, error: Exception) -> JSONResponse:
         return error_response(
             Conflict("This is in use elsewhere, or exists already.", "Load it again and look at what refers to it.")
         )
-    if isinstance(error, OperationalError | InterfaceError):
-        _log.error("database does not answer", path=request.url.path, error=str(error.orig))
-        return error_response(Unavailable("The database does not answer.", "Try again in a moment."))
+    away = unavailable(error)
+    if away is not None:
+        _log.error("database does not answer", path=request.url.path, error=str(error))
+        return error_response(away)
     return await _on_unknown(request, error)
 
 

@@ -1,24 +1,29 @@
 """Server-side sessions: who is signed in, for how long, and how it ends everywhere at once."""
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.errors import DATABASE_ERRORS
 from api.model import User, UserSession
 from core.bus import Bus, Message
 from core.clock import Clock, utc
 from core.db import Database
-from core.errors import SignInNeeded
+from core.errors import OneCallError, SignInNeeded
 from core.ids import new_id
+from core.log import get_logger
 from core.security import new_token, token_digest
 
 TOPIC = "session"
 """Bus topic: `{session_ids: [...]}` that have ended, or `{user_id}` whose roles or state changed."""
 _CACHE_SECONDS = 3.0
 _TOUCH_SECONDS = 60.0
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,14 @@ class Sessions:
         self._longest = timedelta(hours=session_hours)
         self._idle = idle_minutes * 60
         self._known: dict[str, _Known] = {}
+        self._used: dict[str, float] = {}
+        self._unwritten: set[str] = set()
+        self._writing: asyncio.Task[None] | None = None
+
+    async def stop(self) -> None:
+        """Write down which sessions were in use, as far as the database takes it."""
+        if self._writing is not None:
+            await self._writing
 
     async def open(self, session: AsyncSession, user: User, address: str) -> tuple[str, Caller]:
         """A new session for `user`: the cookie's token, and the caller."""
@@ -91,7 +104,7 @@ class Sessions:
         row, user = await self._find(UserSession.id == caller.session_id)
         if row.expires.timestamp() <= now:
             raise _nobody()
-        await self._touch(row, now)
+        self._touch(row, now)
         return _caller(user, row)
 
     async def end(self, session_ids: Collection[str]) -> None:
@@ -112,12 +125,22 @@ class Sessions:
         """Tell every process that these sessions are gone (their rows are deleted already)."""
         self.forget(session_ids=session_ids)
         if session_ids:
-            await self._bus.publish(TOPIC, {"session_ids": list(session_ids)})
+            await self._publish({"session_ids": list(session_ids)})
 
     async def announce_change(self, user_id: str) -> None:
         """Tell every process that the user's roles or state changed."""
         self.forget(user_id=user_id)
-        await self._bus.publish(TOPIC, {"user_id": user_id})
+        await self._publish({"user_id": user_id})
+
+    async def _publish(self, message: Message) -> None:
+        """What is told here is done already, so that a bus that is away must not make the request fail.
+
+        Other processes read a session anew after 3 s, sockets at their next beat.
+        """
+        try:
+            await self._bus.publish(TOPIC, message)
+        except OneCallError as error:
+            _log.warning("a change of sessions could not be published", error=str(error), **message)
 
     def hear(self, message: Message) -> None:
         """Another process ended or changed something (a message of `TOPIC`)."""
@@ -134,10 +157,7 @@ class Sessions:
     async def _read(self, digest: str, now: float) -> _Known:
         self._known = {key: known for key, known in self._known.items() if now - known.read_at < _CACHE_SECONDS}
         row, user = await self._find(UserSession.token_hash == digest)
-        idle_from = row.last_seen.timestamp()
-        if now - idle_from <= self._idle and await self._touch(row, now):
-            idle_from = now
-        known = _Known(_caller(user, row), now, idle_from)
+        known = _Known(_caller(user, row), now, self._touch(row, now))
         self._known[digest] = known
         return known
 
@@ -149,13 +169,31 @@ class Sessions:
             raise _nobody()
         return pair[0], pair[1]
 
-    async def _touch(self, row: UserSession, now: float) -> bool:
-        """Mark as in use, at most once a minute."""
-        if now - row.last_seen.timestamp() < _TOUCH_SECONDS:
-            return False
-        async with self._database.session() as session:
-            await session.execute(update(UserSession).where(UserSession.id == row.id).values(last_seen=utc(now)))
-        return True
+    def _touch(self, row: UserSession, now: float) -> float:
+        """Note that the session is in use, unless it has been idle too long; since when idleness counts.
+
+        It is written down at most once a minute, and beside: reading must work while the database takes no writing.
+        """
+        idle_from = max(row.last_seen.timestamp(), self._used.get(row.id, 0.0))
+        if now - idle_from > self._idle or now - idle_from < _TOUCH_SECONDS:
+            return idle_from
+        self._used = {session_id: at for session_id, at in self._used.items() if now - at <= self._idle}
+        self._used[row.id] = now
+        self._unwritten.add(row.id)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_used())
+        return now
+
+    async def _write_used(self) -> None:
+        """One writing for all sessions used meanwhile. One that fails is made up for a minute later."""
+        while self._unwritten:
+            ids, self._unwritten = self._unwritten, set()
+            used = update(UserSession).where(UserSession.id.in_(ids)).values(last_seen=utc(self._clock.now()))
+            try:
+                async with self._database.session() as session:
+                    await session.execute(used)
+            except (SQLAlchemyError, *DATABASE_ERRORS) as error:
+                _log.warning("sessions in use could not be written down", sessions=len(ids), error=str(error))
 
 
 def _caller(user: User, row: UserSession) -> Caller:

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from api.access import Gate, sessions_of
 from api.commands import message_for
 from api.deps import ApiDeps, deps_of
-from api.errors import from_validation, told
+from api.errors import DATABASE_ERRORS, from_validation, told
 from api.hub import OVERLOAD, POLICY, REFUSED, SIGNED_OUT, Hub, Wire, encode
 from api.schemas.desk import Command
 from api.sessions import Caller
@@ -38,6 +38,10 @@ async def enter(socket: WebSocket, entry: Caller | OneCallError) -> Caller | Non
     if isinstance(entry, SignInNeeded):
         await socket.send_text(encode({"type": "signed_out"}))
         await socket.close(SIGNED_OUT)
+        return None
+    if isinstance(entry, Unavailable):
+        await socket.send_text(encode({"type": "unavailable", "error": told(entry)}))
+        await socket.close(OVERLOAD)
         return None
     if isinstance(entry, OneCallError):
         await socket.send_text(encode({"type": "refused", "error": told(entry)}))
@@ -193,7 +197,7 @@ class Connection:
         except Forbidden as error:
             self.wire.end({"type": "refused", "error": told(error)}, REFUSED)
             return False
-        except (SQLAlchemyError, Unavailable, OSError):
+        except (SQLAlchemyError, *DATABASE_ERRORS):
             # A database that is away must not throw out agents who are talking.
             _log.warning("session could not be checked", user=self.caller.login)
         return True

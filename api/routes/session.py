@@ -106,7 +106,7 @@ async def change_password(
 @router.get("/phone", tags=["desk"])
 async def phone_credentials(caller: Agent, request: Request, deps: Deps) -> PhoneCredentials:
     """What one's own browser phone registers with."""
-    async with deps.database.session() as session:
+    async with deps.database.reading() as session:
         agent = await session.get(AgentRow, caller.agent_id) if caller.agent_id else None
     if agent is None or agent.disabled:
         raise NotFound("This user has no phone.", "An administrator links the user to an agent.", code="no_phone")

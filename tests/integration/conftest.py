@@ -41,8 +41,9 @@ class PostgresServer:
         self._control("-w", "-t", "60", "-o", self._options, "-l", log, "start")
 
     def stop(self) -> None:
-        """End it and every connection at once."""
-        self._control("-m", "immediate", "-w", "stop")
+        """End it and every connection at once, as a loss of power does. Stopping twice is no error."""
+        if (self._data / "postmaster.pid").exists():
+            self._control("-m", "immediate", "-w", "stop")
 
     def _control(self, *words: object) -> None:
         _as_owner(self._programs / "pg_ctl", "-D", self._data, *words)

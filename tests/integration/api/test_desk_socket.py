@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection
 
 from api.model import User
 from api.sessions import Sessions
-from core.bus import LocalBus, RedisBus
+from core.bus import LocalBus, Message, RedisBus
 from core.db import Database
 from core.errors import Unavailable
 from core.ids import new_id
@@ -323,6 +323,27 @@ async def test_while_routing_is_away_the_window_is_told_and_recovers_by_itself(c
         acd.fail = None
         assert (await window.until("desk"))["desk"]["agent"]["id"] == "a-anna"
         assert "a-anna" in acd.online
+
+
+async def test_a_window_that_opens_while_the_bus_is_away_takes_over_once_it_is_back(
+    calm_place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = calm_place.house.bus
+    publish, back = bus.publish, asyncio.Event()
+
+    async def perhaps(topic: str, message: Message) -> None:
+        if not back.is_set():
+            raise Unavailable("The bus does not answer.")
+        await publish(topic, message)
+
+    async with calm_place.desk() as first:
+        monkeypatch.setattr(bus, "publish", perhaps)
+        async with calm_place.socket(await calm_place.cookie("anna")) as second:
+            await second.say({"type": "hello"})
+            await second.until("unavailable")
+            back.set()
+            await second.until("desk")
+            assert (await first.end())[0][-1] == "replaced"
 
 
 async def test_a_restarted_routing_process_learns_again_which_desks_are_open(calm_place: Place) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from api.auth import TRIES, WINDOW_SECONDS
 from api.model import User, UserSession
+from core.errors import Unavailable
 from tests.integration.api.house import PASSWORD, House, sign_in
 
 
@@ -159,3 +160,18 @@ async def test_a_short_new_password_is_refused_without_repeating_it(house: House
     assert answer.status_code == 422
     assert "new" in answer.json()["error"]["what"]
     assert "'short'" not in answer.text
+
+
+async def test_a_bus_that_is_away_does_not_fail_what_is_done_already(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_topic: str, _message: object) -> None:
+        raise Unavailable("The bus does not answer.")
+
+    async with house.signed_in("anna") as client:
+        monkeypatch.setattr(house.bus, "publish", away)
+        await sign_in(client, "anna")  # ends the former session, which the others would be told
+        assert (await client.patch("/api/session", json={"language": "en"})).json()["language"] == "en"
+        out = await client.delete("/api/session")
+        assert out.status_code == 200
+        assert "onecall_session" not in client.cookies
