@@ -109,8 +109,8 @@ class Commands:
                 code="phone_not_registered",
                 values={"extension": desk.seat.extension},
             )
-        desk.call = None if desk.call is not None and desk.call.ended is not None else desk.call
         self._b.step(ev.AgentReady(self._now(), desk.seat.agent_id))
+        self._clear(desk)
         return _NOTHING
 
     async def do_agent__not_ready(self, message: Mapping[str, Any]) -> Reply:
@@ -134,15 +134,22 @@ class Commands:
         """Wrap-up is done; then ready (default) or not ready with a reason."""
         desk, now = self._desk(message), self._now()
         agent_id = desk.seat.agent_id
+        if desk.call is not None and desk.call.ended is not None:
+            desk.call.saved = True
         if message.get("then") == "not_ready":
             self._b.step(ev.AgentNotReady(now, agent_id, str(message.get("reason") or "break")))
         else:
             self._b.step(ev.AgentReady(now, agent_id))
         self._b.step(ev.WrapUpEnded(now, agent_id))
-        if desk.call is not None and desk.call.ended is not None:
+        self._clear(desk)
+        return _NOTHING
+
+    def _clear(self, desk: Desk) -> None:
+        """Take a call whose wrap-up is over off the desk."""
+        view = self._b.engine.agent(desk.seat.agent_id)
+        if desk.call is not None and desk.call.ended is not None and (view is None or view.state != "wrap_up"):
             desk.call = None
             self._b.changed(desk)
-        return _NOTHING
 
     # --- the call ---------------------------------------------------------------------------------------------
 

@@ -32,7 +32,10 @@ class Seat:
 
 @dataclass(slots=True)
 class DeskCall:
-    """A call as one agent sees it, from the offer to the end of wrap-up. Instants are epoch seconds."""
+    """A call as one agent sees it, from the offer to the end of wrap-up. Instants are epoch seconds.
+
+    `saved`: the agent has said that the wrap-up is done; `wrapped_up`: it is over, saved or not.
+    """
 
     facts: CallFacts
     fence: int
@@ -48,6 +51,8 @@ class DeskCall:
     ticket_id: str | None = None
     recording_on: bool = True
     role: str = "agent"
+    saved: bool = False
+    wrapped_up: bool = False
 
 
 @dataclass(slots=True)

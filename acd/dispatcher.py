@@ -80,16 +80,18 @@ class Dispatcher:
             return
         call = desk.call
         if call is not None and call.ended is not None and effect.state not in {"wrap_up", "talking"}:
-            self._wrap_up_over(desk, call, at)
+            self._wrap_up_over(desk, call, at, effect.state)
         self.board.changed(desk)
 
-    def _wrap_up_over(self, desk: Desk, call: DeskCall, at: float) -> None:
-        how = (
-            "timer" if (view := self.board.engine.agent(desk.seat.agent_id)) and view.reason == UNFINISHED else "saved"
-        )
-        seconds = round(at - (call.ended or at), 3)
-        self.board.tell("wrap_up.ended", at, call.facts.interaction_id, desk.seat.agent_id, seconds=seconds, how=how)
-        if how == "saved":
+    def _wrap_up_over(self, desk: Desk, call: DeskCall, at: float, state: str) -> None:
+        """Tell it once. What the timer ended unsaved stays on the desk until the agent closes it or goes ready."""
+        if not call.wrapped_up:
+            seconds, how = round(at - (call.ended or at), 3), "saved" if call.saved else "timer"
+            self.board.tell(
+                "wrap_up.ended", at, call.facts.interaction_id, desk.seat.agent_id, seconds=seconds, how=how
+            )
+        call.wrapped_up = True
+        if call.saved or state == "ready":
             desk.call = None
 
     def _announce(self, effect: fx.Announce) -> None:

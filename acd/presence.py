@@ -166,17 +166,17 @@ def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, 
         began = call.left.at if call.left else now
         until = state.data.get("until") if name == "wrap_up" else began + rule.seconds
         if rule.mode is not WrapUpMode.NONE:
-            answered = call.answered.at if call.answered else began
-            desk.call = DeskCall(facts, 0, "ended", answered, None, answered=answered, ended=began, ended_by="system")
+            _show_ended(dispatcher, desk, facts, call, began)
             board.step(
                 ev.AgentAdopted(
                     now, agent_id, "wrap_up", began, until=until, interaction_id=interaction_id, queue_id=facts.queue_id
                 )
             )
             board.step(ev.AgentNotReady(now, agent_id, UNFINISHED))
-            dispatcher.adoption.reread(desk, facts)
             return
     if name == "not_ready":
+        if reason == UNFINISHED and call is not None and (facts := call_facts(interaction_id, call)):
+            _show_ended(dispatcher, desk, facts, call, call.left.at if call.left else since).wrapped_up = True
         board.step(ev.AgentAdopted(now, agent_id, "not_ready", since, reason=reason))
     elif desk.phone_registered:
         board.step(ev.AgentAdopted(now, agent_id, "ready", since if name == "ready" else now))
@@ -187,6 +187,15 @@ def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, 
 def _over_before(call: PastCall, at: float) -> bool:
     """Whether the agent talks since then in another call, of which the journal names no answer: a consultation."""
     return any(end is not None and end.at <= at for end in (call.left, call.ended))
+
+
+def _show_ended(dispatcher: Dispatcher, desk: Desk, facts: CallFacts, call: PastCall, ended: float) -> DeskCall:
+    """Put a call whose ticket is still to be closed back on the desk; its story and ticket come a moment later."""
+    answered = call.answered.at if call.answered else ended
+    shown = DeskCall(facts, 0, "ended", answered, None, answered=answered, ended=ended, ended_by="system")
+    desk.call = shown
+    dispatcher.adoption.reread(desk, facts)
+    return shown
 
 
 def _wrap_up(config: RoutingConfig, queue_id: str) -> WrapUp:

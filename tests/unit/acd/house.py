@@ -18,7 +18,7 @@ from acd.switchboard import DispatchRules, Switchboard
 from core.clock import ManualClock
 from core.db import Database
 from core.errors import Unavailable
-from core.journal import Journal, facts_since
+from core.journal import Fact, Journal, facts_since
 from tests.patience import PATIENCE
 
 
@@ -148,3 +148,7 @@ class House:
     async def kinds(self) -> list[str]:
         await self.journal.settled()
         return [fact.kind for fact in await facts_since(self.database, 0) if fact.kind != "agent.state"]
+
+    async def facts(self, kind: str) -> list[Fact]:
+        await self.journal.settled()
+        return [fact for fact in await facts_since(self.database, 0) if fact.kind == kind]

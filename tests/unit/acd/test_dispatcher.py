@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from acd import events as ev
+from acd.config import WrapUp, WrapUpMode
 from acd.ports import CallFacts, CallView, ConsultView, LiveCall, ReadBack, RecordingView, Ring, Target
 from acd.presence import restore
 from core.clock import ManualClock
@@ -152,9 +153,49 @@ async def test_when_the_timer_ends_first_the_agent_is_not_ready_and_the_open_tic
     house.board.step(ev.Tick(house.clock.advance(31)))
     assert house.state() == ("not_ready", "wrap_up_unfinished")
     assert house.desk()["call"]["interaction_id"] == "i1"
+    await house.cmd("agent.not_ready", reason="lunch")
+    assert house.desk()["call"]["interaction_id"] == "i1"
     await house.cmd("agent.ready")
     assert house.desk()["call"] is None
     assert (await house.kinds()).count("wrap_up.ended") == 1
+
+
+async def test_a_break_chosen_in_the_call_does_not_make_a_wrap_up_that_ran_out_a_saved_one(house: House) -> None:
+    await house.talk()
+    await house.cmd("agent.not_ready", reason="lunch")
+    house.dispatcher.agent_left(house.clock.advance(60), "i1", "a1", "agent", 0.0)
+    house.dispatcher.caller_gone(house.clock.now(), "i1", "system", "after", 16)
+    house.board.step(ev.Tick(house.clock.advance(31)))
+    assert house.state() == ("not_ready", "lunch")
+    assert house.desk()["call"]["phase"] == "ended"
+    assert [fact.data["how"] for fact in await house.facts("wrap_up.ended")] == ["timer"]
+    await house.cmd("wrap_up.end", then="ready")
+    assert house.state() == ("ready", "")
+    assert house.desk()["call"] is None
+    assert [fact.data["how"] for fact in await house.facts("wrap_up.ended")] == ["timer"]
+
+
+async def test_asking_to_be_ready_in_wrap_up_leaves_the_unsaved_call_on_the_desk(house: House) -> None:
+    await house.talk()
+    house.dispatcher.agent_left(house.clock.advance(60), "i1", "a1", "agent", 0.0)
+    await house.cmd("agent.ready")
+    assert house.desk()["call"]["phase"] == "ended"
+    house.board.step(ev.Tick(house.clock.advance(31)))
+    assert [fact.data["how"] for fact in await house.facts("wrap_up.ended")] == ["timer"]
+    assert house.desk()["call"] is None
+
+
+async def test_a_wrap_up_of_fixed_length_ends_once_and_the_desk_shows_it_until_then(house: House) -> None:
+    fixed = replace(house.board.config.queues["q"], wrap_up=WrapUp(WrapUpMode.FIXED, 30.0))
+    house.board.step(ev.ConfigChanged(house.clock.now(), replace(house.board.config, queues={"q": fixed})))
+    await house.talk()
+    house.dispatcher.agent_left(house.clock.advance(60), "i1", "a1", "agent", 0.0)
+    await house.cmd("wrap_up.end", then="ready")
+    assert house.desk()["call"]["phase"] == "ended"
+    house.board.step(ev.Tick(house.clock.advance(31)))
+    assert house.state() == ("ready", "")
+    assert house.desk()["call"] is None
+    assert [fact.data["how"] for fact in await house.facts("wrap_up.ended")] == ["saved"]
 
 
 async def test_a_caller_who_hangs_up_in_talk_ends_both_parts_once(house: House) -> None:
@@ -288,8 +329,30 @@ async def test_what_ended_while_nobody_listened_is_ended_in_the_journal_and_wrap
     assert later.state()[0] == "wrap_up"
     later.board.step(ev.Tick(house.clock.advance(31)))
     assert later.state() == ("not_ready", "wrap_up_unfinished")
+    assert later.desk()["call"]["phase"] == "ended"
     kinds = await later.kinds()
     assert (kinds.count("agent.left"), kinds.count("call.ended")) == (1, 1)
+    await later.board.stop()
+    await later.journal.stop()
+
+
+async def test_a_ticket_left_open_by_the_timer_is_still_on_the_desk_after_a_restart(
+    house: House, tmp_path: Path
+) -> None:
+    await house.talk()
+    house.dispatcher.agent_left(house.clock.advance(60), "i1", "a1", "agent", 0.0)
+    house.dispatcher.caller_gone(house.clock.now(), "i1", "system", "after", 16)
+    house.board.step(ev.Tick(house.clock.advance(31)))
+    await house.journal.settled()
+    later = House(tmp_path / "later", house.database, house.clock)
+    await later.journal.start()
+    later.dispatcher.bridge_up(house.clock.now(), ReadBack((), (), {}, frozenset({"2001", "2002"})))
+    restore(later.dispatcher, await facts_since(house.database, 0))
+    assert later.state() == ("not_ready", "wrap_up_unfinished")
+    assert later.desk()["call"]["phase"] == "ended"
+    await later.cmd("wrap_up.end", then="ready")
+    assert later.desk()["call"] is None
+    assert (await later.kinds()).count("wrap_up.ended") == 1
     await later.board.stop()
     await later.journal.stop()
 
