@@ -97,8 +97,12 @@ class Draft(Given):
 
 
 class OutcomeGiven(Given):
-    """How the call's work ended. A call-back needs `due`; a hand-over may say why."""
+    """How the call's work ended. A call-back needs `due`; a hand-over may say why.
 
+    `save_id`: random, one for each wish to save and the same on each try.
+    """
+
+    save_id: Line | None = None
     interaction_id: Id
     outcome: Outcome
     topic: Id

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { BACK_OFF, CommandRefused, SILENCE_LIMIT } from '@/desk/socket'
+import { BACK_OFF, CommandRefused, OPEN_LIMIT, SILENCE_LIMIT } from '@/desk/socket'
 import { deskOf, harness } from './fake-socket'
 
 function connected(scenario = 'talking') {
@@ -97,8 +97,25 @@ describe('the desk socket', () => {
     h.last().cut()
     h.socket.open()
     expect(h.sockets.length).toBe(2)
-    vi.advanceTimersByTime(60_000)
+    vi.advanceTimersByTime(OPEN_LIMIT - 1)
     expect(h.sockets.length).toBe(2)
+  })
+
+  it('gives up a handshake that hangs and goes on trying; "try now" does not wait for it either', () => {
+    vi.useFakeTimers()
+    const h = harness()
+    h.socket.open()
+    vi.advanceTimersByTime(OPEN_LIMIT)
+    expect(h.socket.link).toMatchObject({ phase: 'lost', attempt: 1 })
+    vi.advanceTimersByTime(BACK_OFF[0]! * 1000)
+    expect(h.sockets.length).toBe(2)
+    h.socket.open(true)
+    expect(h.sockets.length).toBe(3)
+    h.last().open()
+    h.last().say({ type: 'desk', desk: deskOf('ready', 1) })
+    expect(h.socket.link.phase).toBe('open')
+    vi.advanceTimersByTime(SILENCE_LIMIT * 2)
+    expect(h.sockets.length).toBe(3)
   })
 
   it('notices a dead connection by the missing pings', () => {

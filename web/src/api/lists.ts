@@ -42,6 +42,8 @@ export function useReasons() {
   const query = useQuery({ queryKey: ['reasons'], queryFn: () => body(api.GET('/api/reasons')), staleTime: LONG })
   const all = computed(() => (query.data.value?.items ?? []).map(reason => ({ id: reason.id, label: reason.name[locale.value === 'it' ? 'it' : 'en'], system: reason.system ?? false })))
   const choices = computed(() => all.value.filter(reason => !reason.system))
+  /** The reason of the plain break, offered first. */
+  const first = computed(() => choices.value[0]?.id ?? 'break')
   const label = (id: string | null | undefined) => id ? all.value.find(reason => reason.id === id)?.label ?? id : undefined
-  return { ...query, choices, label }
+  return { ...query, choices, first, label }
 }

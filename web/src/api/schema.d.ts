@@ -2652,8 +2652,12 @@ export interface components {
         /**
          * OutcomeGiven
          * @description How the call's work ended. A call-back needs `due`; a hand-over may say why.
+         *
+         *     `save_id`: random, one for each wish to save and the same on each try.
          */
         OutcomeGiven: {
+            /** Save Id */
+            save_id?: string | null;
             /** Interaction Id */
             interaction_id: string;
             /**

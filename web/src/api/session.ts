@@ -27,11 +27,11 @@ function take(found: Me): void {
   setLanguage(found.language)
 }
 
+/** The session is over. What an agent has typed and the server has not yet got stays in the tab (`desk/work.ts`). */
 function forget(): void {
   me.value = null
   setCsrf(null)
   queries.clear()
-  sessionStorage.clear()
 }
 
 whenSignedOut(forget)

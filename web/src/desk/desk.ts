@@ -9,7 +9,7 @@ import { isLive } from './model'
 import { afterPaint } from './painted'
 import { BrowserPhone } from './phone'
 import { startTone, stopTone } from './ring'
-import { CommandRefused, DeskSocket, type Link } from './socket'
+import { BACK_OFF, CommandRefused, DeskSocket, type Link } from './socket'
 
 /** The last Desk heard; each message replaces it whole. Null until the first one. */
 const desk = shallowRef<Desk | null>(null)
@@ -28,10 +28,14 @@ const DOUBT = 3000
 
 let socket: DeskSocket | null = null
 let doubt: ReturnType<typeof setTimeout> | undefined
+let phoneRetry: ReturnType<typeof setTimeout> | undefined
+let phoneTries = 0
 
 const call = computed(() => desk.value?.call ?? null)
 const lost = computed(() => link.value.phase === 'lost' || unavailable.value)
 const browserPhone = computed(() => desk.value?.agent.phone.kind === 'browser')
+/** The agent works with the browser's phone, here, and it is not running (any more): it must be started. */
+const phoneMissing = computed(() => browserPhone.value && link.value.phase === 'open' && ['off', 'failed'].includes(phone.view.registration) && phone.view.legs.length === 0)
 /** A leg at this phone that the Desk does not speak of, such as a colleague's consultation while the socket is away. */
 const looseLeg = computed(() => phone.view.legs.find(leg => leg.interactionId === null || leg.interactionId !== call.value?.interaction_id) ?? null)
 
@@ -47,20 +51,33 @@ function take(told: Desk): void {
   desk.value = next
   if (next.call?.phase === 'ringing') void afterPaint(() => socket?.painted(next.seq))
   if (before?.call && before.call.interaction_id !== next.call?.interaction_id) phone.forgetWish()
-  if (before?.agent.phone.kind !== next.agent.phone.kind || before.agent.state === 'signed_out') void fitPhone(next)
+  if (next.agent.phone.kind === 'browser') phone.keep(next.agent.extension)
+  else phone.retire()
 }
 
-/** Registers the browser phone when the agent has one, and lets it go when the agent has signed out or uses a desk phone. */
-async function fitPhone(next: Desk): Promise<void> {
-  const wanted = next.agent.phone.kind === 'browser'
-  if (!wanted) return phone.stop()
-  if (phone.view.registration !== 'off') return
+/** Registers the browser phone; when its credentials cannot be had, tries again with growing pauses. */
+async function startPhone(): Promise<void> {
+  clearTimeout(phoneRetry)
   try {
-    phone.start(await body(api.GET('/api/phone')))
+    const credentials = await body(api.GET('/api/phone'))
     phoneProblem.value = null
+    if (phoneMissing.value) phone.start(credentials)
   } catch (error) {
     phoneProblem.value = error instanceof ApiProblem ? error : new ApiProblem(0, 'no_server', '', '')
+    startPhoneLater()
   }
+}
+
+function startPhoneLater(): void {
+  clearTimeout(phoneRetry)
+  phoneTries += 1
+  phoneRetry = setTimeout(() => { if (phoneMissing.value) void startPhone() }, BACK_OFF[Math.min(phoneTries, BACK_OFF.length) - 1]! * 1000)
+}
+
+/** Starts the phone anew at once (the agent asked for it). */
+function restartPhone(): void {
+  phone.retire()
+  if (phoneMissing.value) void startPhone()
 }
 
 function linkChanged(next: Link): void {
@@ -84,19 +101,19 @@ export function startDesk(): void {
   window.addEventListener('offline', suspect)
 }
 
-/** Closes the desk and the phone (sign-out). */
+/** Closes the desk; the phone goes as soon as no call is up at it: the end of a session must not cut a customer off. */
 export function stopDesk(): void {
   window.removeEventListener('online', tryNow)
   window.removeEventListener('offline', suspect)
   socket?.close()
   socket = null
-  phone.stop()
+  phone.retire()
   stopTone()
   desk.value = null
 }
 
 function tryNow(): void {
-  socket?.open()
+  socket?.open(true)
 }
 
 function suspect(): void {
@@ -161,9 +178,17 @@ watch(() => link.value.phase === 'open' && browserPhone.value && phone.view.regi
   if (doubtful) doubt = setTimeout(() => phone.reconnect(), DOUBT)
 })
 
+watch(phoneMissing, missing => {
+  if (!missing) return clearTimeout(phoneRetry)
+  // A refused registration is no reason to ask again at once; a phone that was never started is.
+  if (phone.view.registration === 'failed') startPhoneLater()
+  else void startPhone()
+})
+watch(() => phone.view.registration, state => { if (state === 'registered') phoneTries = 0 })
+
 watch(me, person => { if (!person) stopDesk() })
 
 /** The agent's desk: what the server says, how the line stands, and what can be done. One for the whole page. */
 export function useDesk() {
-  return { desk, call, link, lost, busy, refusal, phone, phoneProblem, browserPhone, looseLeg, unavailable, act, answer, end, digits, tryNow, fitPhone }
+  return { desk, call, link, lost, busy, refusal, phone, phoneProblem, browserPhone, looseLeg, unavailable, act, answer, end, digits, tryNow, restartPhone }
 }

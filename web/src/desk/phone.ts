@@ -46,6 +46,7 @@ export class BrowserPhone {
   private sessions = new Map<string, RTCSession>()
   private sounds = new Map<string, HTMLAudioElement>()
   private wanted: string | null = null
+  private user = ''
   private wasRegistered = false
   private retiring = false
   private meter: ReturnType<typeof setInterval> | undefined
@@ -54,6 +55,7 @@ export class BrowserPhone {
   start(credentials: PhoneCredentials): void {
     this.stop()
     this.view.registration = 'connecting'
+    this.user = credentials.uri.replace(/^sips?:/, '').split('@')[0]!
     void microphone().catch(() => undefined)
     const ua = new JsSIP.UA({
       sockets: [new JsSIP.WebSocketInterface(credentials.ws_url)],
@@ -76,10 +78,15 @@ export class BrowserPhone {
     this.ua = ua
   }
 
-  /** Another window has taken over: a live call is left alone until the server moves it, then the phone goes. */
+  /** Nobody works at this page any more: a live call is left alone until it ends or the server moves it, then the phone goes. */
   retire(): void {
-    if (this.view.legs.length === 0) this.stop()
+    if (!this.view.legs.some(leg => leg.state !== 'ringing')) this.stop()
     else this.retiring = true
+  }
+
+  /** The agent of this extension works here again: a phone that was to go stays. */
+  keep(extension: string): void {
+    if (extension === this.user) this.retiring = false
   }
 
   /** Opens the socket anew: the server has lost this phone though the page believes otherwise. Calls that are up go on. */
@@ -90,7 +97,7 @@ export class BrowserPhone {
     transport?.connect()
   }
 
-  /** Ends calls and registration, as at sign-out. */
+  /** Ends calls and registration. */
   stop(): void {
     clearInterval(this.meter)
     this.meter = undefined

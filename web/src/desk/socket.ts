@@ -44,6 +44,8 @@ export interface DeskSocketOptions {
 
 /** Seconds to wait before try 1, 2, 3, ...; the last value repeats. */
 export const BACK_OFF = [0.5, 1, 2, 4, 8, 15]
+/** Longest wait for the first word of the server on a new socket, ms: a handshake may hang without an error. */
+export const OPEN_LIMIT = 8_000
 /** Silence after which a socket that used to hear pings counts as dead, ms. */
 export const SILENCE_LIMIT = 25_000
 /** Codes with which the server refuses the session itself: trying again would not help. */
@@ -66,14 +68,17 @@ export class DeskSocket {
 
   constructor(private readonly options: DeskSocketOptions) {}
 
-  /** Opens the connection (again); harmless when it is open already. */
-  open(): void {
+  /** Opens the connection (again); harmless when it is open already. `anew`: a handshake under way is given up for it. */
+  open(anew = false): void {
     clearTimeout(this.retry)
+    if (anew && this.link.phase !== 'open') this.drop()
     if (this.socket && this.socket.readyState <= OPEN) return
     this.change({ phase: this.link.attempt > 0 ? 'lost' : 'connecting', nextTry: null })
     const make = this.options.makeSocket ?? (url => new WebSocket(url) as unknown as SocketLike)
     const socket = make(this.options.url)
     this.socket = socket
+    clearTimeout(this.silence)
+    this.silence = setTimeout(() => this.giveUp(), OPEN_LIMIT)
     socket.onopen = () => {
       this.resent = false
       socket.send(JSON.stringify({ type: 'hello', epoch: this.desk?.epoch ?? null, seq: this.desk?.seq ?? null }))
@@ -89,18 +94,29 @@ export class DeskSocket {
 
   /** Gives up the present socket at once and tries anew, used when the browser says the network is gone. */
   suspect(): void {
+    if (this.link.phase === 'open') this.giveUp()
+  }
+
+  private giveUp(): void {
+    if (!this.socket) return
+    this.drop()
+    this.lost()
+  }
+
+  private drop(): void {
     const socket = this.socket
-    if (!socket || this.link.phase !== 'open') return
+    if (!socket) return
     socket.onclose = null
     socket.onmessage = null
-    socket.close()
+    socket.onopen = null
     this.socket = null
-    this.lost()
+    socket.close()
   }
 
   /** Sends a command; resolves when the server has carried it out, rejects with its refusal. Survives a cut. */
   command(cmd: string, args: Record<string, unknown> = {}): Promise<void> {
-    const id = (this.options.newId ?? newCommandId)()
+    if (this.link.phase === 'replaced' || this.link.phase === 'signed_out' || this.link.phase === 'closed') return Promise.reject(new CommandRefused('closed', '', ''))
+    const id = (this.options.newId ?? randomId)()
     const about = cmd.startsWith('call.') || cmd.startsWith('wrap_up.')
     return new Promise((resolve, reject) => {
       const message = { type: 'cmd' as const, id, cmd, args }
@@ -205,7 +221,8 @@ export class DeskSocket {
   }
 }
 
-function newCommandId(): string {
+/** 24 hexadecimal digits that nobody can guess. */
+export function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(12))
   return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -5,6 +5,8 @@ import { ApiProblem } from '@/api/problem'
 import { queries } from '@/api/session'
 import { ticketChanged } from '@/tickets/queries'
 import { useDesk } from './desk'
+import { randomId } from './socket'
+import { keepWork, keptWork, sendLeftNotes } from './notes'
 
 export type Outcome = Schemas['OutcomeGiven']['outcome']
 export type Field = 'outcome' | 'topic' | 'cause' | 'due'
@@ -19,7 +21,6 @@ interface Form {
   note: string
 }
 
-const KEY = 'onecall.work.'
 /** Quiet time after the last key before the draft goes to the server, ms. */
 const PAUSE = 700
 /** Wait before a draft that could not be sent is tried again, ms. */
@@ -36,11 +37,17 @@ const draft = ref<DraftState>('empty')
 const draftAt = ref<number | null>(null)
 
 let interaction: string | null = null
+/** The ticket whose content the form has taken over, and the one known before that from the tab's own copy. */
 let ticket: string | null = null
+let knownTicket: string | null = null
 let sent = ''
 /** The note as it went out with the last saved outcome: saving again must not write it twice. */
 let noted = ''
+/** Names one wish to save: the same on each try, another once it is saved or the form has changed. */
+let saveId = ''
+let saveOf = ''
 let timer: ReturnType<typeof setTimeout> | undefined
+let leftTimer: ReturnType<typeof setTimeout> | undefined
 let started = false
 
 /** The fields that still have to be filled before this outcome can be saved. */
@@ -58,18 +65,25 @@ function print(): string {
 }
 
 function keep(): void {
-  if (interaction) sessionStorage.setItem(KEY + interaction, JSON.stringify({ ...form, saved: saved.value, noted }))
+  if (interaction) keepWork<Form>(interaction, { ticket: ticket ?? knownTicket, form: { ...form }, sent, noted, saved: saved.value })
+}
+
+/** Sends what calls that have left the desk still had unsent, until the server has it. */
+async function sendLeft(): Promise<void> {
+  clearTimeout(leftTimer)
+  if (await sendLeftNotes(interaction)) leftTimer = setTimeout(() => void sendLeft(), AGAIN)
 }
 
 function begin(id: string | null): void {
   clearTimeout(timer)
-  if (interaction && interaction !== id) sessionStorage.removeItem(KEY + interaction)
+  keep()
   interaction = id
+  void sendLeft()
+  const found = id ? keptWork<Form>(id) : null
+  Object.assign(form, EMPTY, found?.form)
   ticket = null
+  knownTicket = found?.ticket ?? null
   sent = ''
-  const kept = id ? sessionStorage.getItem(KEY + id) : null
-  const found = kept ? JSON.parse(kept) as Form & { saved: typeof saved.value, noted: string } : null
-  Object.assign(form, EMPTY, found ? { outcome: found.outcome, topic: found.topic, cause: found.cause, due: found.due, reason: found.reason, note: found.note } : {})
   saved.value = found?.saved ?? null
   noted = found?.noted ?? ''
   missing.value = []
@@ -84,6 +98,7 @@ function adopt(found: Schemas['Ticket']): void {
   const moved = ticket !== null
   ticket = found.id
   sent = found.draft ?? ''
+  keep()
   if (!form.note && found.draft) {
     form.note = found.draft
     draft.value = 'saved'
@@ -108,6 +123,7 @@ async function sendDraft(): Promise<void> {
     await body(api.PUT('/api/tickets/{ticket_id}/draft', { params: { path: { ticket_id: to } }, body: { text } }))
     if (to !== ticket) return
     sent = text
+    keep()
     draft.value = text ? 'saved' : 'empty'
     draftAt.value = Date.now()
     if (form.note !== sent) later()
@@ -126,17 +142,22 @@ async function save(): Promise<boolean> {
   if (missing.value.length > 0) return false
   saving.value = true
   clearTimeout(timer)
+  if (saveOf !== now.interaction_id + print()) {
+    saveId = randomId()
+    saveOf = now.interaction_id + print()
+  }
   try {
     const answer = await body(api.POST('/api/tickets/{ticket_id}/outcome', {
       params: { path: { ticket_id: now.ticket_id } },
       body: {
-        interaction_id: now.interaction_id, outcome: form.outcome!, topic: form.topic!,
+        save_id: saveId, interaction_id: now.interaction_id, outcome: form.outcome!, topic: form.topic!,
         ...(form.cause ? { cause: form.cause } : {}), ...(form.note.trim() && form.note !== noted ? { note: form.note.trim() } : {}),
         ...(form.outcome === 'call_back' && form.due ? { due: form.due } : {}), ...(form.outcome === 'hand_over' && form.reason.trim() ? { reason: form.reason.trim() } : {}),
       },
     }))
     saved.value = { at: Date.now(), print: print() }
     problem.value = null
+    saveOf = ''
     sent = ''
     noted = form.note
     draft.value = 'empty'
@@ -166,7 +187,11 @@ function start(): void {
     }, { deep: true })
     watch(() => form.note, () => { if (form.note !== sent && form.note !== noted) later() })
     watch(form, () => { if (saved.value && saved.value.print !== print()) saved.value = null }, { deep: true })
-    watch(() => link.value.phase, phase => { if (phase === 'open' && draft.value === 'kept') later(0) })
+    watch(() => link.value.phase, phase => {
+      if (phase !== 'open') return
+      if (draft.value === 'kept') later(0)
+      void sendLeft()
+    })
   })
 }
 

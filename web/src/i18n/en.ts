@@ -72,7 +72,7 @@ export default {
   },
   keys: {
     answer: 'Answer', call: 'Call', call_back: 'Call back', consult: 'Ask a colleague', end: 'End, or refuse', everywhere: 'Everywhere', hand_over: 'Hand over', hold: 'Hold, resume', keypad: 'Keypad', lists: 'Lists (outside fields)',
-    map: 'All keys', mute: 'Mute', next: 'Next', outcome: 'Outcome, then 1 2 3', previous: 'Previous', recording: 'Pause the recording', resolve: 'Resolve', resolved: 'Resolved', save: 'Save', search: 'Search', take: 'Take',
+    map: 'All keys', ready: 'Ready, not ready', mute: 'Mute', next: 'Next', outcome: 'Outcome, then 1 2 3', previous: 'Previous', recording: 'Pause the recording', resolve: 'Resolve', resolved: 'Resolved', save: 'Save', search: 'Search', take: 'Take',
     title: 'Keys', transfer: 'Transfer', why: 'All of them work while you type, except single letters and digits.', work: 'Work',
   },
   language: { en: 'English', it: 'Italian', speaks_en: 'speaks English', speaks_it: 'speaks Italian' },
@@ -169,6 +169,9 @@ export default {
   },
   time: { days_hours: '{d} d {h} h', due_in: 'Due in {span}', hours_minutes: '{h} h {m} min', late_by: 'Late by {span}', minutes: '{m} min', now: 'Now', today: 'Today', today_at: 'Today {time}' },
   top: { language: 'Change language', longest: 'Longest', my_fcr: 'My FCR today', search: 'Find customer, ticket, number', search_more: 'Type at least two letters', search_none: 'Nothing found', search_why: 'Customers and tickets by name, number or code', signed_in_to: 'Signed in to', waiting: 'Waiting' },
+  unfinished: {
+    ask: 'Leave this wrap-up unfinished?', back: 'Back to the ticket', later: 'Finish later', stays: 'Ticket {number} stays open under My tickets, with your note as its draft. Then calls reach you again.', why: 'Time was up. Close the ticket when you can: no call reaches you meanwhile.',
+  },
   view: { all: 'All', due_today: 'Due today', handed_over: 'Handed over', mine: 'Mine', open: 'Open', overdue: 'Late', resolved: 'Resolved', team: 'My team' },
   view_empty: { due_today: 'Nothing due today', other: 'Nothing here' },
   views: { choose: 'Choose a ticket', everything: 'Everything', filter: 'Filter this view', mine: 'My work', move: 'move', none_found: 'No ticket matches', resolve: 'resolve', shared: 'Shared', shown: '{n} of {total}', take: 'take', title: 'Views' },

@@ -74,7 +74,7 @@ const it: Messages = {
   },
   keys: {
     answer: 'Rispondi', call: 'Chiamata', call_back: 'Richiama', consult: 'Chiedi a un collega', end: 'Chiudi, o rifiuta', everywhere: 'Ovunque', hand_over: 'Passa', hold: 'Attesa, riprendi', keypad: 'Tastiera', lists: 'Elenchi (fuori dai campi)',
-    map: 'Tutti i tasti', mute: 'Muto', next: 'Successivo', outcome: 'Esito, poi 1 2 3', previous: 'Precedente', recording: 'Sospendi la registrazione', resolve: 'Risolvi', resolved: 'Risolta', save: 'Salva', search: 'Cerca', take: 'Prendi in carico',
+    map: 'Tutti i tasti', ready: 'Pronto, non pronto', mute: 'Muto', next: 'Successivo', outcome: 'Esito, poi 1 2 3', previous: 'Precedente', recording: 'Sospendi la registrazione', resolve: 'Risolvi', resolved: 'Risolta', save: 'Salva', search: 'Cerca', take: 'Prendi in carico',
     title: 'Tasti', transfer: 'Trasferisci', why: 'Funzionano tutti anche mentre scrivi, tranne lettere e cifre singole.', work: 'Lavoro',
   },
   language: { en: 'inglese', it: 'italiano', speaks_en: 'parla inglese', speaks_it: 'parla italiano' },
@@ -171,6 +171,9 @@ const it: Messages = {
   },
   time: { days_hours: '{d} g {h} h', due_in: 'Scade tra {span}', hours_minutes: '{h} h {m} min', late_by: 'In ritardo di {span}', minutes: '{m} min', now: 'Adesso', today: 'Oggi', today_at: 'Oggi {time}' },
   top: { language: 'Cambia lingua', longest: 'Più lunga', my_fcr: 'FCR oggi', search: 'Cerca cliente, ticket, numero', search_more: 'Scrivi almeno due lettere', search_none: 'Nessun risultato', search_why: 'Clienti e ticket per nome, numero o codice', signed_in_to: 'Attivo su', waiting: 'In coda' },
+  unfinished: {
+    ask: 'Lasciare questa chiusura incompleta?', back: 'Torna al ticket', later: 'Completa dopo', stays: 'Il ticket {number} resta aperto tra I miei ticket, con la tua nota come bozza. Poi le chiamate ti raggiungono di nuovo.', why: 'Il tempo è finito. Chiudi il ticket quando puoi: intanto nessuna chiamata ti raggiunge.',
+  },
   view: { all: 'Tutti', due_today: 'In scadenza oggi', handed_over: 'Passati', mine: 'I miei', open: 'Aperti', overdue: 'In ritardo', resolved: 'Risolti', team: 'La mia squadra' },
   view_empty: { due_today: 'Nulla in scadenza oggi', other: 'Niente qui' },
   views: { choose: 'Scegli un ticket', everything: 'Tutto', filter: 'Filtra questa vista', mine: 'Il mio lavoro', move: 'scorri', none_found: 'Nessun ticket corrisponde', resolve: 'risolvi', shared: 'Comuni', shown: '{n} di {total}', take: 'prendi', title: 'Viste' },
