@@ -14,14 +14,16 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from onecall.settings import PROJECT
 from onecall.state import told
-from tests.integration.conftest import free_port
+from tests.ports import free_ports
 
 PATIENCE = 60
 
 
 def start(state: Path, *arguments: str, **settings: object) -> subprocess.Popen[str]:
     """`onecall` in a process of its own, with ports of its own."""
-    ports = {f"{name}_port": free_port() for name in ("http", "https", "ws", "wss", "sip", "ami", "agi", "metrics")}
+    ports = {
+        f"{name}_port": free_ports(1)[0] for name in ("http", "https", "ws", "wss", "sip", "ami", "agi", "metrics")
+    }
     given = {"state": state, **ports, "demo": False, **settings}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ONECALL_")}
     return subprocess.Popen(
@@ -66,7 +68,7 @@ def refused(state: Path, *arguments: str, **settings: object) -> str:
 
 
 def test_a_database_that_is_down_is_told_without_its_password(tmp_path: Path) -> None:
-    url = f"postgresql+asyncpg://onecall:hidden@127.0.0.1:{free_port()}/onecall"
+    url = f"postgresql+asyncpg://onecall:hidden@127.0.0.1:{free_ports(1)[0]}/onecall"
     said = refused(tmp_path, "serve", database_url=url)
     assert "The database postgresql+asyncpg://onecall:***@127.0.0.1" in said
     assert "ONECALL_DATABASE_URL" in said
@@ -89,7 +91,7 @@ def test_an_unknown_time_zone_is_told(tmp_path: Path) -> None:
 
 
 def test_a_redis_that_is_down_is_told_by_a_process_that_needs_it(tmp_path: Path) -> None:
-    said = refused(tmp_path, "acd", redis_url=f"redis://127.0.0.1:{free_port()}/0", asterisk="external")
+    said = refused(tmp_path, "acd", redis_url=f"redis://127.0.0.1:{free_ports(1)[0]}/0", asterisk="external")
     assert "The bus cannot be reached. Check that Redis runs (ONECALL_REDIS_URL)." in said
 
 

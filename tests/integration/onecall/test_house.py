@@ -20,7 +20,7 @@ from onecall import house as house_module
 from onecall.house import RoutingHouse
 from onecall.settings import Settings
 from onecall.wiring import Ground
-from tests.integration.conftest import free_port
+from tests.ports import free_ports
 from tickets import promises
 
 PATIENCE = 20.0
@@ -35,7 +35,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def ground(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[Ground]:
-    settings = Settings(state=tmp_path, ami_port=free_port(), agi_port=free_port(), demo=False)
+    settings = Settings(state=tmp_path, ami_port=free_ports(1)[0], agi_port=free_ports(1)[0], demo=False)
     shutil.copy(migrated_sqlite, tmp_path / "onecall.db")
     database = Database(settings.database)
     async with database.session() as session:
