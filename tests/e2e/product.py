@@ -48,6 +48,8 @@ steps:
 class Product:
     """One OneCall with its own folder and ports; `settings` are names of `onecall.settings` without the prefix."""
 
+    command = "run"
+
     def __init__(self, folder: Path, **settings: object) -> None:
         self.state = folder.resolve() / "state"
         ports = free_ports(8)
@@ -66,9 +68,14 @@ class Product:
 
     async def start(self, timeout: float = 90.0, *, set_up: bool = False) -> None:
         """Start it (again) and wait until every part of it says that it works; with `set_up` as `make run` does."""
+        self._process = self.launch(self.command, *([] if set_up else ["--no-set-up"]))
+        await until(self._works, "OneCall works", timeout)
+
+    def launch(self, *command: str) -> subprocess.Popen[bytes]:
+        """One process of this product, in a group of its own."""
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "onecall", "run", *([] if set_up else ["--no-set-up"])],
+            return subprocess.Popen(
+                [sys.executable, "-m", "onecall", *command],
                 cwd=REPOSITORY,
                 env={**_clean_environment(), **self.environment},
                 stdin=subprocess.DEVNULL,
@@ -76,7 +83,6 @@ class Product:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        await until(self._works, "OneCall works", timeout)
 
     async def _works(self) -> bool:
         assert self.process.poll() is None, f"OneCall ended while starting:\n{self.log_end()}"
