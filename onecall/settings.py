@@ -26,7 +26,7 @@ _DATABASES = ("sqlite+aiosqlite:", "postgresql+asyncpg:")
 _BUSES = ("redis://", "rediss://", "unix://")
 _BROKERS = ("mqtt://", "mqtts://")
 _PORTS_OF_A_CALL = 4
-_HOST_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
+_HOST_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _CONTACT = re.compile(rf"sip:(?:[\w.+-]+@)?(?:{_HOST_NAME}|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{{1,5}}))?")
 
 

@@ -130,6 +130,12 @@ class Call:
     # -- during the call --
 
     @property
+    def media_address(self) -> tuple[str, int]:
+        """Where the other side wants sound to be sent, once it has said so."""
+        assert self._remote_media is not None, "the other side has told no address yet"
+        return self._remote_media
+
+    @property
     def media(self) -> Media:
         """The sound of an answered (or dialled) call."""
         assert self._media is not None, "the call has no sound before it is answered"

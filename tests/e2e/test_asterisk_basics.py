@@ -275,3 +275,17 @@ def loudest(sound: bytes, hertz: float) -> bytes:
     """Those 200 ms of the sound in which a tone is strongest."""
     step = RATE // 5
     return max((sound[n : n + step] for n in range(0, len(sound) - step, step)), key=lambda part: level_at(part, hertz))
+
+
+async def test_behind_a_router_callers_outside_are_told_its_address_and_those_inside_are_not(
+    make_asterisk: MakeAsterisk, phones: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Inside is 127.0.0.0/24 here: the trunk, at 127.0.1.1, is outside.
+    monkeypatch.setattr("onecall.asterisk_config._LOCAL_NETWORKS", ("127.0.0.0/24",))
+    server = await make_asterisk(external_address="127.0.0.9", local_address="127.0.0.1")
+    told = []
+    for phone, number in ((await server.caller(), "+390212345678"), (await server.desk_phone(AGENTS[0]), "*43")):
+        call = await phones(phone).dial(number)
+        await call.answered()
+        told.append(call.media_address)
+    assert [address for address, _ in told] == ["127.0.0.9", "127.0.0.1"]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from onecall.certificate import certificate_files, certificate_problem
 from onecall.settings import PROJECT
 from onecall.state import told
 from tests.ports import free_ports
@@ -93,6 +94,17 @@ def test_an_unknown_time_zone_is_told(tmp_path: Path) -> None:
 def test_a_redis_that_is_down_is_told_by_a_process_that_needs_it(tmp_path: Path) -> None:
     said = refused(tmp_path, "acd", redis_url=f"redis://127.0.0.1:{free_ports(1)[0]}/0", asterisk="external")
     assert "The bus cannot be reached. Check that Redis runs (ONECALL_REDIS_URL)." in said
+
+
+def test_the_web_alone_starts_on_an_empty_state_folder_with_a_certificate_of_its_own(
+    tmp_path: Path, redis_url: str
+) -> None:
+    with started(tmp_path, "api", redis_url=redis_url) as process:
+        until_it_says(process, "serving ")
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert certificate_problem(*certificate_files(tmp_path), ["localhost"]) is None
 
 
 @pytest.mark.parametrize(
