@@ -54,11 +54,20 @@ class Background:
                 await work(well)
                 well()
                 return
-            except Exception as error:
+            except Exception as group:
+                error = _first(group)
+                why = str(error) or type(error).__name__
                 # What people can mend needs no traceback; anything else is a fault of ours, and does.
                 trace = None if isinstance(error, OneCallError) else error
-                _log.error("background work failed", work=name, why=str(error), again_in=pause, exc_info=trace)
+                _log.error("background work failed", work=name, why=why, again_in=pause, exc_info=trace)
                 failing = True
-                self._alarm(name, str(error)[:200])
+                self._alarm(name, why[:200])
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _first(error: BaseException) -> BaseException:
+    """Work in parts fails with a group, which says nothing of what happened."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -14,6 +14,7 @@ from acd.events import ConfigChanged
 from acd.floor import floor
 from core.bus import Bus, LocalBus, RedisBus
 from core.clock import Clock, SystemClock
+from core.errors import Unavailable
 from core.journal import Fact, facts_since
 from onecall.background import Background, Well
 from onecall.endpoints import endpoints_of, write_endpoints
@@ -28,6 +29,7 @@ _FIGURES_EVERY = 900.0
 _FLOOR_AT_LEAST = 5.0
 _PAST_HOURS = 16
 _STEADY = 5.0
+_SETTLE_SECONDS = 60.0
 
 
 def make_bus(settings: Settings) -> Bus:
@@ -59,7 +61,13 @@ class RoutingHouse:
     async def start(self) -> None:
         """Bring everything up, in the order in which it is needed. Raises what makes serving impossible."""
         await self._journal.start()
-        await self._journal.settled(60)
+        try:
+            await self._journal.settled(_SETTLE_SECONDS)
+        except TimeoutError:
+            raise Unavailable(
+                f"What the last run left in the journal was not stored within {_SETTLE_SECONDS:.0f} seconds.",
+                "See the log for what the database refuses.",
+            ) from None
         await self._write_phones()
         # An Asterisk that was started before us, or went on without us, has the agents of before.
         self._phones_changed.set()
@@ -112,7 +120,7 @@ class RoutingHouse:
         await self._dispatcher.bridge_is_up.wait()
         past, self._past = self._past, None
         if past is None:
-            await self._journal.settled(60)
+            await self._journal.settled(_SETTLE_SECONDS)
             past = await self._read_past()
         presence.restore(self._dispatcher, past)
 

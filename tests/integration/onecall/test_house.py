@@ -13,6 +13,7 @@ from acd import configuration, presence
 from acd.model import Programme, Queue
 from core.bus import LocalBus, Subscription
 from core.db import Database
+from core.errors import Unavailable
 from cti.bridge import Bridge
 from cti.manager import Manager
 from onecall import background
@@ -111,6 +112,17 @@ async def test_a_change_made_while_the_house_starts_is_not_lost(ground: Ground, 
     await until(lambda: house._name("queue", "q1") == "Renamed early")
 
 
+async def test_a_start_whose_journal_cannot_be_stored_says_so(
+    house: RoutingHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(_seconds: float) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(house._journal, "settled", never)
+    with pytest.raises(Unavailable, match="the last run left in the journal was not stored"):
+        await house.start()
+
+
 async def test_the_floor_is_told_again_after_a_failure(house: RoutingHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     failing = Failing(house_module.floor)
     monkeypatch.setattr(house_module, "floor", failing)
@@ -179,5 +191,6 @@ async def test_a_bridge_that_broke_is_built_up_again(house: RoutingHouse, monkey
     monkeypatch.setattr(house_module, "_STEADY", 0.2)
     await house.start()
     await until(lambda: runs == 2)
-    assert "work_failing:bridge" in house._board.alarms
+    alarm = house._board.alarms["work_failing:bridge"]
+    assert alarm["values"] == {"work": "bridge", "why": "an event nobody expected"}
     await until(lambda: "work_failing:bridge" not in house._board.alarms)

@@ -58,6 +58,22 @@ async def test_work_that_ends_well_is_done_and_says_so_when_it_had_failed() -> N
     await background.stop()
 
 
+async def test_a_failure_without_words_is_told_by_its_kind() -> None:
+    alarms, tries = Alarms(), 0
+
+    async def work(_well: Well) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise TimeoutError
+
+    background = Background(alarms, first_pause=PAUSE)
+    background.keep("presence", work)
+    await alarms.cleared.wait()
+    await background.stop()
+    assert alarms.told[0] == ("presence", "TimeoutError")
+
+
 async def test_the_pause_doubles_until_the_work_goes_well(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     enough = asyncio.Event()
