@@ -15,12 +15,12 @@ from pathlib import Path
 from core.ids import encode
 from core.journal import Fact
 from core.log import get_logger
+from core.wav import WavFile, inspect, is_finished
 from cti import figures
 from cti.calls import Call, Calls, Line
 from cti.pauses import recording_of
 from cti.settings import BridgeSettings
 from cti.tellings import Facts, Tellings
-from cti.wav import WavFile, inspect, is_finished
 
 _log = get_logger(__name__)
 _MARK = ".closed"

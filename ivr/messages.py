@@ -1,11 +1,12 @@
 """What callers leave behind: voicemail and wishes to be called back. Both go to a spool first, so none is lost."""
 
-import wave
+import asyncio
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from core.ids import new_id
+from core.wav import WavFile, inspect, is_finished
 from ivr.agi import CallerGone
 from ivr.flow import CallBack, LeaveVoicemail
 from ivr.identify import to_e164
@@ -15,6 +16,7 @@ from ivr.talk import Talk
 
 _SHORTEST_SECONDS = 1.0
 _LONGEST_NUMBER = 16
+_FINISHED_WITHIN, _LOOK = 3.0, 0.05
 
 
 async def leave_voicemail(step: LeaveVoicemail, talk: Talk) -> None:
@@ -30,15 +32,15 @@ async def leave_voicemail(step: LeaveVoicemail, talk: Talk) -> None:
             silence=step.silence_seconds,
         )
     except CallerGone:
-        _keep_voicemail(name, talk)
+        await _keep_voicemail(name, talk)
         raise
-    await talk.say("message_taken" if _keep_voicemail(name, talk) else "message_empty")
+    await talk.say("message_taken" if await _keep_voicemail(name, talk) else "message_empty")
 
 
-def _keep_voicemail(name: str, talk: Talk) -> bool:
+async def _keep_voicemail(name: str, talk: Talk) -> bool:
     file = talk.kit.voicemail_folder / f"{name}.wav"
-    seconds = _wav_seconds(file)
-    if seconds < _SHORTEST_SECONDS:
+    told = await _recorded(file)
+    if told.seconds < _SHORTEST_SECONDS and told.problem != "cut_off":
         file.unlink(missing_ok=True)
         return False
     call = talk.call
@@ -51,19 +53,19 @@ def _keep_voicemail(name: str, talk: Talk) -> bool:
         call.identification.customer_ids,
         call.language,
         file,
-        seconds,
+        told.seconds,
     )
-    talk.kit.voicemails.put(name, {**asdict(message), "file": file.name})
+    await talk.kit.voicemails.put(name, {**asdict(message), "file": file.name})
     return True
 
 
-def _wav_seconds(file: Path) -> float:
-    """Length of a recording; 0 when there is none. The header of a file whose caller hung up may be unfinished."""
-    try:
-        with wave.open(str(file), "rb") as wav:
-            return wav.getnframes() / wav.getframerate()
-    except (OSError, EOFError, wave.Error):
-        return 0.0
+async def _recorded(file: Path) -> WavFile:
+    """What has been recorded. Asterisk tells us of a hang-up before it writes the last of the file and its length."""
+    for _ in range(round(_FINISHED_WITHIN / _LOOK)):
+        if not file.exists() or is_finished(file):
+            break
+        await asyncio.sleep(_LOOK)
+    return await asyncio.to_thread(inspect, file)
 
 
 async def request_call_back(step: CallBack, talk: Talk) -> bool:
@@ -84,12 +86,12 @@ async def request_call_back(step: CallBack, talk: Talk) -> bool:
             number = to_e164(keyed, talk.call.region) if keyed.isdigit() else None
     if number is None:
         return False
-    _keep_call_back(number, talk)
+    await _keep_call_back(number, talk)
     await talk.say("call_back_taken")
     return True
 
 
-def _keep_call_back(number: str, talk: Talk) -> None:
+async def _keep_call_back(number: str, talk: Talk) -> None:
     call = talk.call
     request = CallBackRequest(
         id=f"ivr-{call.interaction_id}-{number.removeprefix('+')}",
@@ -102,7 +104,7 @@ def _keep_call_back(number: str, talk: Talk) -> None:
         wish="asked",
         source="ivr",
     )
-    talk.kit.call_backs.put(request.id, asdict(request))
+    await talk.kit.call_backs.put(request.id, asdict(request))
 
 
 def take_voicemail(messages: Messages, folder: Path) -> Take:

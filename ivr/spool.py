@@ -41,12 +41,17 @@ class Spool:
         self._take = take
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._told: set[str] = set()
         (folder / "bad").mkdir(parents=True, exist_ok=True)
 
-    def put(self, record_id: str, record: Record) -> None:
+    async def put(self, record_id: str, record: Record) -> None:
         """Keep a record; it is on disk when this returns. Raises OSError when the disk refuses it."""
         if _NAME.fullmatch(record_id) is None:
             raise ValueError(f"no record id: {record_id!r}")
+        await asyncio.to_thread(self._write, record_id, record)
+        self._wake.set()
+
+    def _write(self, record_id: str, record: Record) -> None:
         target = self.folder / f"{record_id}.json"
         partial = self.folder / f".{record_id}.{os.getpid()}.tmp"
         with partial.open("w", encoding="utf-8") as file:
@@ -54,7 +59,6 @@ class Spool:
             file.flush()
             os.fsync(file.fileno())
         partial.rename(target)
-        self._wake.set()
 
     async def start(self, every: float = 5.0) -> None:
         """Take what is there, then look each `every` seconds, and at once after `put`."""
@@ -82,12 +86,17 @@ class Spool:
 
     async def take_all(self) -> int:
         """Take every record that is there now, oldest name first; returns how many were taken."""
-        self._set_abandoned_aside()
-        self._adopt_pending()
+        for path in self.folder.glob(".*.tmp"):
+            self._care(path, self._set_abandoned_aside)
+        for path in self.folder.glob("*.pending"):
+            self._care(path, self._adopt_pending)
         paths = sorted(self.folder.glob("*.json"))
         taken = 0
         for path in paths:
-            taken += await self._take_one(path)
+            try:
+                taken += await self._take_one(path)
+            except OSError as error:
+                self._cannot(path, error)
         _waiting.labels(self.folder.name).set(len(paths) - taken)
         return taken
 
@@ -107,7 +116,8 @@ class Spool:
         except Exception as error:
             _log.warning("spooled wish waits", spool=self.folder.name, file=path.name, why=str(error))
             return False
-        _remove(path)
+        path.unlink(missing_ok=True)
+        path.with_suffix(".pending").unlink(missing_ok=True)
         _imported.labels(self.folder.name).inc()
         return True
 
@@ -120,17 +130,32 @@ class Spool:
         _bad.labels(self.folder.name).inc()
         _log.error("spool file set aside", spool=self.folder.name, file=path.name, why=reason)
 
-    def _set_abandoned_aside(self) -> None:
-        """A writer that died before its rename leaves a `.tmp`: people should see it."""
-        for path in self.folder.glob(".*.tmp"):
-            if _age(path) > _ABANDONED_SECONDS:
-                self._set_aside(path, "its writer ended before the record was complete")
+    def _care(self, path: Path, do: Callable[[Path], None]) -> None:
+        """One file that the disk does not let us touch holds up no other."""
+        try:
+            do(path)
+        except OSError as error:
+            self._cannot(path, error)
 
-    def _adopt_pending(self) -> None:
-        """A writer that died after a first record leaves `.pending`: what it knew by then is taken."""
-        for path in self.folder.glob("*.pending"):
-            if _age(path) > _PENDING_SECONDS:
-                path.rename(path.with_suffix(".json"))
+    def _cannot(self, path: Path, error: OSError) -> None:
+        if path.name not in self._told:
+            self._told.add(path.name)
+            _log.error("spool file waits", spool=self.folder.name, file=path.name, why=str(error))
+
+    def _set_abandoned_aside(self, path: Path) -> None:
+        """A writer that died before its rename leaves a `.tmp`: people should see it."""
+        if _age(path) > _ABANDONED_SECONDS:
+            self._set_aside(path, "its writer ended before the record was complete")
+
+    def _adopt_pending(self, path: Path) -> None:
+        """A writer that died after a first record leaves `.pending`: what it knew by then is taken, if no more is."""
+        if _age(path) <= _PENDING_SECONDS:
+            return
+        whole = path.with_suffix(".json")
+        if whole.exists():
+            path.unlink(missing_ok=True)
+        else:
+            path.rename(whole)
 
 
 def _age(path: Path) -> float:
@@ -139,10 +164,6 @@ def _age(path: Path) -> float:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
         return 0.0
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> Record:

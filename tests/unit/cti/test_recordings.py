@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from core.journal import Fact
+from core.wav import inspect, is_finished
 from cti.calls import Recording
 from cti.pauses import recording_of, write_pauses
 from cti.recording import Recordings, fact_id
 from cti.settings import BridgeSettings
-from cti.wav import inspect, is_finished
 from tests.patience import PATIENCE
 from tests.unit.cti.replay import SETTINGS, World
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def names(spool: Spool) -> list[str]:
 
 
 async def test_a_record_is_taken_once_and_leaves_the_folder(spool: Spool, taker: Taker) -> None:
-    spool.put("w-1", {"id": "w-1", "text": "più"})
+    await spool.put("w-1", {"id": "w-1", "text": "più"})
     assert names(spool) == ["w-1.json"]
     assert await spool.take_all() == 1
     assert await spool.take_all() == 0
@@ -54,7 +55,7 @@ async def test_a_record_is_taken_once_and_leaves_the_folder(spool: Spool, taker:
 
 async def test_a_record_stays_while_its_taker_is_away(spool: Spool, taker: Taker) -> None:
     taker.error = Unavailable("The database is away.")
-    spool.put("w-1", {"id": "w-1"})
+    await spool.put("w-1", {"id": "w-1"})
     assert await spool.take_all() == 0
     assert names(spool) == ["w-1.json"]
     taker.error = None
@@ -71,7 +72,7 @@ async def test_one_record_that_must_wait_does_not_hold_up_the_others(tmp_path: P
 
     spool = Spool(tmp_path / "spool", take)
     for name in "abc":
-        spool.put(name, {"id": name})
+        await spool.put(name, {"id": name})
     assert await spool.take_all() == 2
     assert taken == ["b", "c"]
 
@@ -81,7 +82,7 @@ async def test_a_record_that_can_never_be_taken_is_set_aside_with_the_reason(
     spool: Spool, taker: Taker, error: Exception
 ) -> None:
     taker.error = error
-    spool.put("w-1", {"id": "w-1"})
+    await spool.put("w-1", {"id": "w-1"})
     await spool.take_all()
     assert names(spool) == ["bad/w-1.json", "bad/w-1.json.reason"]
     assert type(error).__name__ in (spool.folder / "bad" / "w-1.json.reason").read_text()
@@ -131,17 +132,53 @@ def _age(path: Path, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "x" * 200])
-def test_an_id_that_could_leave_the_folder_is_refused(spool: Spool, name: str) -> None:
+async def test_an_id_that_could_leave_the_folder_is_refused(spool: Spool, name: str) -> None:
     with pytest.raises(ValueError, match="no record id"):
-        spool.put(name, {})
+        await spool.put(name, {})
 
 
 async def test_a_running_spool_takes_at_once_what_is_put_and_what_was_left_behind(spool: Spool, taker: Taker) -> None:
-    spool.put("earlier", {"id": "earlier"})
+    await spool.put("earlier", {"id": "earlier"})
     await spool.start(every=3600)
     await asyncio.wait_for(taker.news.wait(), PATIENCE)
     taker.news.clear()
-    spool.put("later", {"id": "later"})
+    await spool.put("later", {"id": "later"})
     await asyncio.wait_for(taker.news.wait(), PATIENCE)
     await spool.stop()
     assert [record["id"] for record in taker.taken] == ["earlier", "later"]
+
+
+async def test_what_a_dead_script_knew_first_never_replaces_the_whole_record(spool: Spool, taker: Taker) -> None:
+    pending = spool.folder / "1795420800.17.pending"
+    pending.write_text(json.dumps({"id": "1795420800.17", "wish": "missed"}))
+    (spool.folder / "1795420800.17.json").write_text(json.dumps({"id": "1795420800.17", "wish": "asked"}))
+    _age(pending, 1000)
+    taker.error = Unavailable("The database is away.")
+    assert await spool.take_all() == 0
+    assert names(spool) == ["1795420800.17.json"]
+    taker.error = None
+    assert await spool.take_all() == 1
+    assert taker.taken == [{"id": "1795420800.17", "wish": "asked"}]
+
+
+async def test_with_the_whole_record_its_first_form_goes_too(spool: Spool, taker: Taker) -> None:
+    for ending in ("pending", "json"):
+        (spool.folder / f"17.{ending}").write_text('{"id": "17"}')
+    assert await spool.take_all() == 1
+    assert names(spool) == []
+
+
+async def test_a_file_that_cannot_be_touched_holds_up_no_other(spool: Spool, taker: Taker) -> None:
+    for name in ("a.json", "b.pending", ".c.tmp"):
+        (spool.folder / name).symlink_to(spool.folder / name)  # each look at it is an OSError
+    await spool.put("d", {"id": "d"})
+    assert await spool.take_all() == 1
+    assert taker.taken == [{"id": "d"}]
+
+
+async def test_the_event_loop_goes_on_while_the_disk_is_slow(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, on_disk = asyncio.get_running_loop(), threading.Event()
+    monkeypatch.setattr(os, "fsync", lambda file: on_disk.wait(5))
+    loop.call_later(0.01, on_disk.set)
+    await spool.put("w-1", {"id": "w-1"})
+    assert on_disk.is_set()

@@ -1,5 +1,6 @@
 """The steps by which a caller leaves the IVR or leaves something behind: transfer, message, call-back, good-bye."""
 
+import asyncio
 import wave
 from typing import Any
 
@@ -77,6 +78,42 @@ async def test_a_message_ended_by_hanging_up_is_kept_too(house: House) -> None:
     with pytest.raises(CallerGone):
         await run(house, make_flow(VOICEMAIL), channel)
     assert await house.kit.voicemails.take_all() == 1
+
+
+def _record_slowly(house: House, channel: Channel, finished_after: float | None) -> None:
+    """As Asterisk at a hang-up: it tells us first, and writes sound and length when it closes the file."""
+    answer = channel._record
+
+    def record(file: str, *rest: str) -> str:
+        target = house.voicemail_folder / f"{file.rsplit('/', 1)[-1]}.wav"
+        with wave.open(str(target), "wb") as wav:
+            wav.setparams((1, 2, 8000, 0, "NONE", ""))
+            wav.writeframes(b"\1\0" * 24000)
+        whole = target.read_bytes()
+        target.write_bytes(whole[:40] + bytes(4) + whole[44:])
+        if finished_after is not None:
+            asyncio.get_running_loop().call_later(finished_after, target.write_bytes, whole)
+            target.write_bytes(b"")
+        return answer(file, *rest)
+
+    channel._record = record  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("finished_after", [0.3, None])
+async def test_a_message_is_kept_however_late_asterisk_closes_its_file(
+    house: House, finished_after: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if finished_after is None:
+        monkeypatch.setattr("ivr.messages._FINISHED_WITHIN", 0.1)
+    channel = Channel([HANG_UP])
+    _record_slowly(house, channel, finished_after)
+    with pytest.raises(CallerGone):
+        await run(house, make_flow(VOICEMAIL), channel)
+    assert await house.kit.voicemails.take_all() == 1
+    [message] = house.spooled
+    assert message["seconds"] == 3
+    with wave.open(str(house.voicemail_folder / message["file"])) as wav:
+        assert wav.getnframes() == 24000
 
 
 async def test_an_empty_message_is_not_kept(house: House) -> None:

@@ -1,4 +1,4 @@
-"""A recording as a file: whether Asterisk has finished it, how long it is, what its hash is."""
+"""A recording of Asterisk as a file: whether it is finished, how long it is, what its hash is."""
 
 import hashlib
 import os
