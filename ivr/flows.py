@@ -1,5 +1,6 @@
 """Which flow a dialled number runs, read anew for each call so that a change is live at once."""
 
+import asyncio
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,32 +20,54 @@ from ivr.prompts import PromptStore
 
 _log = get_logger(__name__)
 _ANY_NUMBER = "*"
+_PATIENCE = 2.0
+"""Seconds that a caller who hears nothing yet waits for the database."""
 
 
 class StoredFlows:
     """Numbers, flows and calendars from the database; flows also from a folder of YAML files.
 
-    While the database is away, the last plan read of each number goes on.
+    While the database is away, or slower than a caller can wait, the last plan read of each number goes on.
     """
 
     def __init__(self, database: Database, folder: Path | None = None) -> None:
         self._database = database
         self._folder = folder
         self._last: dict[str, NumberPlan] = {}
+        self._reading: set[asyncio.Task[NumberPlan | None]] = set()
 
     async def for_number(self, did: str) -> NumberPlan | None:
         """The plan in force now, or None for a number that nobody has set up. Raises when it cannot be known."""
         try:
-            async with self._database.reading() as session:
-                plan = await self._read(session, did)
+            plan = await self._read_in_time(did)
         except (SQLAlchemyError, OSError) as error:
-            _log.error("number cannot be looked up; the last plan is used", did=did, error=str(error))
+            _log.error("number cannot be looked up; the last plan is used", did=did, error=repr(error))
             if did not in self._last:
                 raise
             return self._last[did]
         if plan is not None:
             self._last[did] = plan
         return plan
+
+    async def _read_in_time(self, did: str) -> NumberPlan | None:
+        """Raises TimeoutError. The driver takes seconds more to give up a silent connection: nobody waits for that."""
+        reading = asyncio.get_running_loop().create_task(self._look_up(did))
+        self._reading.add(reading)
+        reading.add_done_callback(self._end_reading)
+        done, _ = await asyncio.wait({reading}, timeout=_PATIENCE)
+        if not done:
+            reading.cancel()
+            raise TimeoutError(f"no answer within {_PATIENCE:g} s")
+        return reading.result()
+
+    def _end_reading(self, reading: asyncio.Task[NumberPlan | None]) -> None:
+        self._reading.discard(reading)
+        if not reading.cancelled():
+            reading.exception()  # of one that nobody waits for any more
+
+    async def _look_up(self, did: str) -> NumberPlan | None:
+        async with self._database.reading() as session:
+            return await self._read(session, did)
 
     async def _read(self, session: AsyncSession, did: str) -> NumberPlan | None:
         spellings = [did, did.removeprefix("+"), f"+{did}", _ANY_NUMBER]

@@ -1,17 +1,25 @@
 """Numbers, flows and calendars as administrators keep them: in a real database, and in files."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import make_url, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from acd.model import Programme
 from core.db import Base, Database
 from ivr.flows import StoredFlows
 from ivr.model import CalendarRow, DialledNumber, FlowRow
+from tests.integration.conftest import postgres_database
+
+
+@pytest.fixture
+def migrated_postgres_copy(postgres_url: str, migrated_postgres_url: str) -> Iterator[str]:
+    with postgres_database(postgres_url, migrated_postgres_url) as url:
+        yield url
 
 
 @pytest.fixture
@@ -93,3 +101,63 @@ async def test_while_the_database_is_away_the_last_plan_of_a_number_goes_on(data
     assert await flows.for_number("+39061") == before
     with pytest.raises(SQLAlchemyError):
         await flows.for_number("+44207")
+
+
+class Link:
+    """A TCP connection to the database that can fall silent, as behind a firewall that drops all packets."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._open = asyncio.Event()
+        self._open.set()
+
+    async def start(self) -> int:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    def fall_silent(self) -> None:
+        self._open.clear()
+
+    def speak(self) -> None:
+        self._open.set()
+
+    def close(self) -> None:
+        self._open.set()
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer), return_exceptions=True)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            await self._open.wait()
+            writer.write(data)
+        writer.close()
+
+
+async def test_while_the_database_says_nothing_at_all_a_caller_waits_two_seconds_for_the_last_plan(
+    migrated_postgres_copy: str,
+) -> None:
+    address = make_url(migrated_postgres_copy)
+    link = Link(address.port or 0)
+    database = Database(address.set(port=await link.start()).render_as_string(hide_password=False))
+    async with database.session() as session:
+        session.add(Programme(id="p-it", name="Italian"))
+        session.add(FlowRow(id="main", yaml="flow: main", version=3))
+        await session.flush()
+        session.add(DialledNumber(did="+39061", programme_id="p-it", flow_id="main"))
+    flows = StoredFlows(database)
+    before = await flows.for_number("+39061")
+    link.fall_silent()
+    for _ in range(2):  # on a connection of the pool, and on a new one
+        began = asyncio.get_running_loop().time()
+        assert await flows.for_number("+39061") == before
+        assert asyncio.get_running_loop().time() - began < 3
+    with pytest.raises(TimeoutError):
+        await flows.for_number("+39062")
+    link.speak()
+    assert await flows.for_number("+39062") is None
+    await database.close()
+    link.close()
