@@ -8,7 +8,8 @@ from ivr.ports import Identification
 
 _LONGEST_PATH = 200
 _ALTERNATIVES = re.compile(r"\||\bor\b")
-_UNSAFE = str.maketrans(dict.fromkeys("\r\n\0\"'\\${}", " "))
+_UNSAFE = str.maketrans(dict.fromkeys("\r\n\0\"'\\${}()[],;", " "))
+"""What would end a variable, or in the dialplan's user events an argument: a comma, an open parenthesis."""
 
 
 @dataclass(slots=True)
@@ -64,5 +65,9 @@ class Call:
             "OC_CUSTOMER": self.customer,
             "OC_LANG": self.language,
             "OC_AGENT": self.identification.preferred_agent_id or "",
-            "OC_PATH": " > ".join(self.path).translate(_UNSAFE)[:_LONGEST_PATH],
+            "OC_PATH": " > ".join(map(_plain, self.path))[:_LONGEST_PATH],
         }
+
+
+def _plain(label: str) -> str:
+    return " ".join(label.translate(_UNSAFE).split())

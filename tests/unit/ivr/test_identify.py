@@ -16,6 +16,27 @@ from ivr.identify import CallerNumber, read_number, to_e164
         ("0612345678", "IT", "+390612345678"),  # the leading zero of an Italian land line stays
         ("020 7946 0018", "GB", "+442079460018"),
         ("+1 (212) 555-0123", "IT", "+12125550123"),
+        ("390612345678", "IT", "+390612345678"),
+        # Italian lengths vary: a land line has 6 to 11 digits with its zero, a mobile 9 or 10, a free number 6 or 9.
+        ("066982", "IT", "+39066982"),
+        ("0668821", "IT", "+390668821"),
+        ("02123456", "IT", "+3902123456"),
+        ("347123456", "IT", "+39347123456"),
+        ("800123456", "IT", "+39800123456"),
+        ("803123", "IT", "+39803123"),
+        # A number without its area code is nobody's, or somebody else's.
+        ("1234567", "IT", None),
+        ("6123456", "IT", None),
+        ("5550123", "US", None),
+        ("2125550123", "US", "+12125550123"),
+        ("79460018", "GB", None),
+        ("43214321", "FR", None),
+        ("0143214321", "FR", "+33143214321"),
+        ("123456", "DE", None),
+        # Short service numbers reach something else from here.
+        ("112", "IT", None),
+        ("187", "IT", None),
+        ("4020", "IT", None),
         ("12", "IT", None),
         ("abc", "IT", None),
         ("+999123", "IT", None),

@@ -368,3 +368,11 @@ async def test_quotes_and_dollars_in_a_label_cannot_change_a_variable(house: Hou
     channel = Channel(["1"])
     await run(house, make_flow(steps), channel)
     assert not set(channel.variables["OC_PATH"]) & set("\"'\\${}")
+
+
+async def test_a_comma_or_a_parenthesis_in_a_label_cannot_cut_the_event_that_carries_it(house: House) -> None:
+    choices = {"1": {"to": "care", "label": "Bills, payments (and; [more"}}
+    steps = {"main": {"do": "menu", "prompt": "main", "choices": choices, "otherwise": "care"}, "care": QUEUE}
+    channel = Channel(["1"])
+    await run(house, make_flow(steps), channel)
+    assert channel.variables["OC_PATH"] == "Bills payments and more"
