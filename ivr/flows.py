@@ -1,6 +1,7 @@
 """Which flow a dialled number runs, read anew for each call so that a change is live at once."""
 
 import asyncio
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from acd.model import Programme
 from core.db import Database
+from core.journal import Alarm
 from core.log import get_logger
 from ivr.flow import Flow
-from ivr.flow_check import FlowInvalid, Known, read_calendar, read_flow
+from ivr.flow_check import FlowInvalid, Known, Problem, read_calendar, read_flow
 from ivr.hours import Calendar
 from ivr.model import CalendarRow, DialledNumber, FlowRow
 from ivr.ports import NumberPlan
@@ -25,7 +27,7 @@ _PATIENCE = 2.0
 
 
 class StoredFlows:
-    """Numbers, flows and calendars from the database; flows also from a folder of YAML files.
+    """Numbers, flows and calendars from the database; flows also from a folder of YAML files. A row wins over a file.
 
     While the database is away, or slower than a caller can wait, the last plan read of each number goes on.
     """
@@ -81,7 +83,8 @@ class StoredFlows:
         if not rows:
             return None
         number, programme, row = rows[0]
-        version, text = (str(row.version), row.yaml) if row is not None else self._read_file(number.flow_id)
+        file = "" if row is not None else f"{number.flow_id}.yaml"
+        version, text = (str(row.version), row.yaml) if row is not None else self._read_file(file)
         calendars = {one.id: one.yaml for one in await session.scalars(select(CalendarRow))}
         return NumberPlan(
             programme_id=programme.id,
@@ -92,20 +95,45 @@ class StoredFlows:
             flow_version=version,
             flow_yaml=text,
             calendars=calendars,
+            flow_file=file,
         )
 
-    def _read_file(self, flow_id: str) -> tuple[str, str]:
-        """Version and text of a flow file. Raises FileNotFoundError, which names it."""
-        path = (self._folder or Path()) / f"{flow_id}.yaml"
+    def _read_file(self, name: str) -> tuple[str, str]:
+        """Version and text of a flow file. Raises OSError, which names it."""
+        path = (self._folder or Path()) / name
         told = path.stat()
-        return f"{told.st_mtime_ns}-{told.st_size}", path.read_text(encoding="utf-8")
+        try:
+            return f"{told.st_mtime_ns}-{told.st_size}", path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise OSError(f"{path} is not text in UTF-8; save it so") from None
+
+    async def check_files(self, prompts: Collection[str], queues: Collection[str]) -> None:
+        """Read every flow of the folder that no row replaces. Raises FlowInvalid: file, step, remedy of each fault."""
+        async with self._database.reading() as session:
+            rows = set(await session.scalars(select(FlowRow.id)))
+            calendars = set(await session.scalars(select(CalendarRow.id)))
+        known = Known(queues=queues, prompts=prompts, calendars=calendars)
+        problems: list[Problem] = []
+        for path in sorted(self._folder.glob("*.yaml")) if self._folder is not None else ():
+            if path.stem in rows:
+                _log.warning("flow file is not used: the database has a flow of that name", file=path.name)
+                continue
+            try:
+                read_flow(self._read_file(path.name)[1], path.name, known)
+            except FlowInvalid as error:
+                problems += error.problems
+            except OSError as error:
+                problems.append(Problem(path.name, "", "", f"cannot be read: {error}", "Correct or remove it"))
+        if problems:
+            raise FlowInvalid(problems)
 
 
 class FlowReader:
     """Turns plans into flows, each version once; an invalid new version leaves the last good one in force."""
 
-    def __init__(self, prompts: PromptStore) -> None:
+    def __init__(self, prompts: PromptStore, alarm: Alarm) -> None:
         self._prompts = prompts
+        self._alarm = alarm
         self._read: dict[str, tuple[str, Flow]] = {}
         self._refused: dict[str, str] = {}
 
@@ -116,13 +144,15 @@ class FlowReader:
             return last[1]
         known = Known(prompts=self._prompts.texts.plain, calendars=plan.calendars)
         try:
-            flow = read_flow(plan.flow_yaml, plan.flow_id, known)
+            flow = read_flow(plan.flow_yaml, plan.flow_file or plan.flow_id, known)
         except FlowInvalid as error:
             _log.error("flow is not valid", flow=plan.flow_id, version=plan.flow_version, problems=error.what)
+            self._alarm(f"flow:{plan.flow_id}", "major", {"problem": str(error.problems[0])}, True)
             if last is None:
                 raise
             self._refused[plan.flow_id] = plan.flow_version
             return last[1]
+        self._alarm(f"flow:{plan.flow_id}", "major", {}, False)
         self._read[plan.flow_id] = (plan.flow_version, flow)
         self._prompts.warm(flow)
         return flow

@@ -98,6 +98,8 @@ class NumberPlan:
     flow_version: str
     flow_yaml: str
     calendars: dict[str, str] = field(default_factory=dict)
+    flow_file: str = ""
+    """Name of the file that the flow is, for messages; empty for a row of the database."""
 
 
 class Facts(Protocol):

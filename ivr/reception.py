@@ -53,7 +53,7 @@ class Reception:
     def __init__(self, kit: Kit, flows: Flows) -> None:
         self._kit = kit
         self._flows = flows
-        self._reader = FlowReader(kit.prompts)
+        self._reader = FlowReader(kit.prompts, kit.alarm)
 
     async def serve(self, agi: Agi) -> None:
         """From arrival to the end of the flow. Raises CallerGone, or AgiFault when the call falls to survival."""

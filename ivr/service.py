@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.clock import Clock
+from core.journal import Alarm, no_alarm
 from core.log import get_logger
 from ivr import messages as left
 from ivr.fastagi import FastAgiServer, Limits
@@ -49,6 +50,7 @@ class IvrPorts:
     transfers: Transfers
     messages: Messages
     call_backs: CallBacks
+    alarm: Alarm = no_alarm
 
 
 class IvrService:
@@ -80,6 +82,7 @@ class IvrService:
             call_backs=self._call_backs,
             voicemail_folder=voicemail,
             voicemail_seen_as=f"{seen_as}/voicemail",
+            alarm=ports.alarm,
         )
         self._making: asyncio.Task[None] | None = None
         reception = Reception(kit, ports.flows)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.clock import Clock
-from core.journal import Fact
+from core.journal import Alarm, Fact, no_alarm
 from core.log import get_logger
 from ivr.agi import ANY_KEY, Agi, SoundMissing
 from ivr.call import Call
@@ -39,6 +39,7 @@ class Kit:
     voicemail_folder: Path
     voicemail_seen_as: str
     patience: float = 2.0
+    alarm: Alarm = no_alarm
 
 
 @dataclass(frozen=True, slots=True)

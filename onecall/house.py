@@ -16,6 +16,7 @@ from core.bus import Bus, LocalBus, RedisBus
 from core.clock import Clock, SystemClock
 from core.errors import Unavailable
 from core.journal import Fact, facts_since
+from ivr.prompts import SYSTEM_TEXTS, Texts
 from onecall.background import Background, Well
 from onecall.endpoints import endpoints_of, write_endpoints
 from onecall.settings import Settings
@@ -68,6 +69,7 @@ class RoutingHouse:
                 f"What the last run left in the journal was not stored within {_SETTLE_SECONDS:.0f} seconds.",
                 "See the log for what the database refuses.",
             ) from None
+        await self._rooms.flows.check_files(Texts.read(SYSTEM_TEXTS).plain, self._operation.queues)
         await self._write_phones()
         # An Asterisk that was started before us, or went on without us, has the agents of before.
         self._phones_changed.set()
@@ -106,7 +108,7 @@ class RoutingHouse:
             self._board.raise_alarm(now, alarm_id, "major", {"work": work, "why": why})
 
     async def _watch_journal(self, _well: Well) -> None:
-        await self._journal.watch(lambda *alarm: self._dispatcher.alarm(self._clock.now(), *alarm))
+        await self._journal.watch(self._rooms.alarm)
 
     async def _run_bridge(self, well: Well) -> None:
         async with asyncio.TaskGroup() as tasks:

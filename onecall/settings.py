@@ -73,6 +73,10 @@ class Settings(BaseSettings):
         20, description="How often rooms are mixed; 40 spares a quarter of Asterisk's processor time for some delay"
     )
     recordings: Path | None = Field(None, description="Recordings folder (default: inside the state folder)")
+    flows: Path | None = Field(
+        None,
+        description="Folder of call flows as YAML files (default: `flows` in the state folder); docs/ivr.md",
+    )
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the state folder")
     redis_url: str = Field("", description="Redis for the bus between processes; empty: one process, no Redis")
     mqtt_url: str = Field(
@@ -202,6 +206,11 @@ class Settings(BaseSettings):
     def recordings_folder(self) -> Path:
         """Where recordings are."""
         return (self.recordings or self.state / "recordings").resolve()
+
+    @property
+    def flows_folder(self) -> Path:
+        """Where flows that are files are; it may be absent."""
+        return (self.flows or self.state / "flows").resolve()
 
 
 def load() -> Settings:

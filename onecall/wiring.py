@@ -1,7 +1,7 @@
 """Wires the rooms of the routing process: what each one needs from another, it gets here. Nothing runs yet."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +46,9 @@ class Rooms:
         self, ground: Ground, operation: Operation, clock: Clock, name: Callable[[str, str], str], day_start: float
     ) -> None:
         settings = ground.settings
+        self._clock = clock
         self.journal = Journal(settings.state / "journal", ground.database, [project])
+        self.flows = StoredFlows(ground.database, settings.flows_folder)
         self.tickets = Tickets(ground.database, ground.bus, clock)
         self.publisher = publisher = Publisher(ground.bus)
         self.bridge = Bridge(_bridge_settings(ground), self.journal, clock)
@@ -71,16 +73,21 @@ class Rooms:
         self.dispatcher = Dispatcher(self.board)
         self.bridge.events = self.dispatcher
 
+    def alarm(self, alarm_id: str, severity: str, values: Mapping[str, str], raised: bool) -> None:
+        """Something an operator must know, from a room that has no clock."""
+        self.dispatcher.alarm(self._clock.now(), alarm_id, severity, values, raised)
+
     def _ivr_ports(self, ground: Ground, clock: Clock) -> IvrPorts:
         intake = TicketIntake(self.tickets)
         return IvrPorts(
             facts=self.journal,
-            flows=StoredFlows(ground.database),
+            flows=self.flows,
             callers=TicketCallers(ground.database, clock),
             queues=Outlook(self.board),
             transfers=self.bridge,
             messages=intake,
             call_backs=intake,
+            alarm=self.alarm,
         )
 
 

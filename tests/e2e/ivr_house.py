@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import wave
 from array import array
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from tests.e2e.harness.server import TestAsterisk
 from tests.patience import PATIENCE
 
 DID = "+390116180100"
+FILE_DID = "+390116180101"
+"""A number whose flow is the file `flows/from-file.yaml`."""
 
 
 class Rooms:
@@ -31,11 +34,18 @@ class Rooms:
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
+        self.alarms: dict[str, Mapping[str, str]] = {}
         self.messages: asyncio.Queue[Voicemail] = asyncio.Queue()
         self.requests: asyncio.Queue[CallBackRequest] = asyncio.Queue()
 
     def append(self, fact: Fact) -> None:
         self.facts.append(fact)
+
+    def alarm(self, alarm_id: str, severity: str, values: Mapping[str, str], raised: bool) -> None:
+        if raised:
+            self.alarms[alarm_id] = values
+        else:
+            self.alarms.pop(alarm_id, None)
 
     async def identify(self, number: str, programme_id: str) -> Identification:
         return Identification("one", (f"c-{number[-4:]}",), preferred_agent_id="a-2001")
@@ -76,8 +86,8 @@ class IvrHouse:
             port=self._asterisk.settings.agi_port,
             spool_seconds=0.1,
         )
-        flows, rooms = StoredFlows(self.database), self.rooms
-        ports = IvrPorts(rooms, flows, rooms, rooms, rooms, rooms, rooms)
+        flows, rooms = StoredFlows(self.database, self.folder / "flows"), self.rooms
+        ports = IvrPorts(rooms, flows, rooms, rooms, rooms, rooms, rooms, rooms.alarm)
         return IvrService(settings, ports, SystemClock())
 
     async def __aenter__(self) -> IvrHouse:
@@ -89,6 +99,7 @@ class IvrHouse:
             session.add(FlowRow(id="main", yaml="flow: main", version=0))
             await session.flush()
             session.add(DialledNumber(did=DID, programme_id="p-test", flow_id="main"))
+            session.add(DialledNumber(did=FILE_DID, programme_id="p-test", flow_id="from-file"))
         await self.service.start()
         return self
 

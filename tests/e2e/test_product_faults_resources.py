@@ -216,6 +216,18 @@ async def test_a_taken_port_is_refused_with_the_setting_that_moves_it(product: P
     assert not (tmp_path / "state" / "onecall.db").exists()
 
 
+async def test_a_wrong_flow_file_is_refused_before_anybody_is_served(tmp_path: Path) -> None:
+    house = Product(tmp_path)
+    (house.state / "flows").mkdir(parents=True)
+    file = house.state / "flows" / "summer.yaml"
+    file.write_text("flow: summer\nstart: care\nsteps:\n  care: {do: queue, queue: q-nowhere}\n")
+    code, said = await start_with(house.state, house.environment)
+    assert code == 2
+    assert "summer.yaml, step 'care' (queue)" in said
+    assert "q-nowhere" in said
+    assert "OneCall is ready" not in said
+
+
 async def test_a_wrong_call_flow_is_refused_with_its_line_and_the_running_one_stays(product: Product) -> None:
     async with product.signed_in("admin") as admin:
         (flow,) = [flow for flow in (await admin.get("/admin/flows"))["items"] if flow["id"] == "quick"]

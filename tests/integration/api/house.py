@@ -72,7 +72,8 @@ async def build(
 ) -> House:
     """The app on a seeded database; `more` are further settings."""
     clock = ManualClock(START)
-    settings = ApiSettings(recordings=folder / "recordings", ping_seconds=ping_seconds, **more)  # type: ignore[arg-type]
+    places = {"recordings": folder / "recordings", "flows": folder / "flows"}
+    settings = ApiSettings(ping_seconds=ping_seconds, **places, **more)  # type: ignore[arg-type]
     app = create_app(ApiDeps(database=database, bus=bus, clock=clock, settings=settings))
     return House(app, database, bus, clock, acd)
 

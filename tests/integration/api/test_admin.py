@@ -1,6 +1,7 @@
 """Administration: checked, stored, told to the other rooms, live at once."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -209,6 +210,17 @@ async def test_a_good_flow_is_stored_and_a_number_runs_it(house: House) -> None:
         assert (await admin.get("/api/admin/numbers")).json()["items"] == [number]
         assert (await admin.delete("/api/admin/numbers/+390612345")).status_code == 200
         assert (await admin.get("/api/admin/numbers")).json()["items"] == []
+
+
+async def test_a_number_may_run_a_flow_that_is_a_file(house: House, tmp_path: Path) -> None:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "from-file.yaml").write_text(GOOD_FLOW)
+    (tmp_path / "secret.yaml").write_text(GOOD_FLOW)
+    async with house.signed_in("administrator") as admin:
+        number = {"did": "+390612345", "programme_id": "p-aura", "flow_id": "from-file"}
+        assert (await admin.post("/api/admin/numbers", json=number)).status_code == 201
+        wrong = await admin.patch("/api/admin/numbers/+390612345", json={"flow_id": "../secret"})
+        assert wrong.status_code == 422
 
 
 async def test_a_faulty_flow_is_refused_with_step_and_remedy_and_the_old_one_stays(house: House) -> None:

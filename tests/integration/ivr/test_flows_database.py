@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from acd.model import Programme
 from core.db import Base, Database
+from ivr.flow_check import FlowInvalid
 from ivr.flows import StoredFlows
 from ivr.model import CalendarRow, DialledNumber, FlowRow
 from tests.integration.conftest import postgres_database
@@ -90,6 +91,33 @@ async def test_a_flow_without_a_row_is_a_file_and_a_saved_file_is_a_new_version(
     assert second is not None
     assert (first.flow_yaml, second.flow_yaml) == ("flow: a", "flow: b")
     assert first.flow_version != second.flow_version
+
+
+GOOD = "flow: x\nstart: care\nsteps:\n  care: {do: queue, queue: q-care}\n"
+
+
+async def test_the_files_of_the_folder_are_checked_as_one_with_file_step_and_remedy(
+    database: Database, tmp_path: Path
+) -> None:
+    flows = StoredFlows(database, tmp_path / "flows")
+    await flows.check_files([], ["q-care"])  # no folder: no flow is a file
+    (tmp_path / "flows").mkdir()
+    for name, text in {
+        "good": GOOD,
+        "queue": GOOD.replace("q-care", "q-nowhere"),
+        "step": GOOD.replace("do: queue", "do: qeue"),
+        "main": "a row of the database has this name",
+    }.items():
+        (tmp_path / "flows" / f"{name}.yaml").write_text(text)
+    (tmp_path / "flows" / "letters.yaml").write_bytes(GOOD.replace("x", "é").encode("latin-1"))
+    with pytest.raises(FlowInvalid) as refused:
+        await flows.check_files([], ["q-care"])
+    told = {problem.source: str(problem) for problem in refused.value.problems}
+    assert set(told) == {"letters.yaml", "queue.yaml", "step.yaml"}
+    assert told["step.yaml"].startswith("step.yaml, step 'care'")
+    assert "Use one of" in told["step.yaml"]
+    assert "q-nowhere" in told["queue.yaml"]
+    assert "UTF-8" in told["letters.yaml"]
 
 
 async def test_while_the_database_is_away_the_last_plan_of_a_number_goes_on(database: Database, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Stand-ins for the rooms around the IVR, and a quick way to run a flow in them."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -54,6 +55,7 @@ class House:
         self.refuse_requests: Exception | None = None
         self.plan: NumberPlan | Exception | None = None
         self.never = asyncio.Event()
+        self.alarms: dict[str, Mapping[str, str]] = {}
         self.voicemail_folder = folder / "voicemail"
         self.voicemail_folder.mkdir(parents=True, exist_ok=True)
         self.spooled: list[dict[str, Any]] = []
@@ -69,7 +71,14 @@ class House:
             voicemail_folder=self.voicemail_folder,
             voicemail_seen_as="/seen/voicemail",
             patience=0.05,
+            alarm=self.alarm,
         )
+
+    def alarm(self, alarm_id: str, severity: str, values: Mapping[str, str], raised: bool) -> None:
+        if raised:
+            self.alarms[alarm_id] = values
+        else:
+            self.alarms.pop(alarm_id, None)
 
     async def _spool(self, record: Any) -> None:
         self.spooled.append(dict(record))

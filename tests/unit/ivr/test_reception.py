@@ -107,10 +107,14 @@ async def test_an_invalid_version_leaves_the_last_good_one_in_force_until_it_is_
         channel = Channel(variables=ARRIVED)
         await receive(house, channel, reception)
         assert channel.variables["OC_QUEUE"] == "q-care"
+    problem = house.alarms["flow:main"]["problem"]
+    assert "main, step 'care'" in problem
+    assert "Use one of" in problem
     house.plan = plan({"care": {"do": "queue", "queue": "q-mended"}}, version="3")
     channel = Channel(variables=ARRIVED)
     await receive(house, channel, reception)
     assert channel.variables["OC_QUEUE"] == "q-mended"
+    assert house.alarms == {}
 
 
 DIVERTED = ARRIVED | {"OC_LANG": "en", "OC_CUSTOMER": "c-1", "OC_QUEUE": "q-care"}

@@ -13,6 +13,7 @@ export default {
   alarm: {
     asterisk: 'The telephone exchange does not answer', nobody_qualified: 'Nobody signed in can take calls of {queue}', recording_disk: 'The disk for recordings is full: calls go on without recording',
     recording_failing: 'A recording failed: the call goes on', database: 'The database does not answer: figures are kept in the journal', trunk: 'The outside line does not answer',
+    flow: 'The call flow is wrong; the last good one goes on. {problem}',
     journal: 'The disk of the state folder is full ({problem}): calls go on, but what happens in them is kept in memory only', journal_aside: 'Facts could not be stored and are kept aside in the folder journal: {files}',
   },
   arrived: { language: 'Language', number: 'Number', path: 'IVR choices', programme: 'Programme', queue: 'Queue', title: 'How it came here', waited: 'Waited' },

@@ -15,6 +15,7 @@ const it: Messages = {
   alarm: {
     asterisk: 'Il centralino non risponde', nobody_qualified: 'Nessuno in servizio può prendere le chiamate di {queue}', recording_disk: 'Il disco delle registrazioni è pieno: le chiamate continuano senza registrazione',
     recording_failing: 'Una registrazione non è riuscita: la chiamata continua', database: 'La base dati non risponde: i dati restano nel giornale', trunk: 'La linea esterna non risponde',
+    flow: 'Il flusso IVR è errato; resta in uso l’ultimo corretto. {problem}',
     journal: 'Il disco della cartella di stato è pieno ({problem}): le chiamate continuano, ma ciò che accade resta solo in memoria', journal_aside: 'Dei fatti non si sono potuti registrare e sono messi da parte nella cartella journal: {files}',
   },
   arrived: { language: 'Lingua', number: 'Numero', path: 'Scelte IVR', programme: 'Programma', queue: 'Coda', title: 'Come è arrivata', waited: 'Attesa' },
