@@ -278,6 +278,7 @@ class Call:
         self.is_up = False
         self.ended_at = asyncio.get_running_loop().time()
         self.ended.set_result(how)
+        self.phone.forget(self)
         if not self._outcome.done():
             self._outcome.set_exception(refusal or CallRefused(0))
         if self._media is not None:

@@ -35,7 +35,7 @@ class RegistrationRefused(Exception):
 
 
 class Phone(asyncio.DatagramProtocol):
-    """One phone on its own UDP port; ``calls`` are those in progress, by their Call-ID."""
+    """One phone on its own UDP port; ``calls`` are those in progress or just ended, by their Call-ID."""
 
     def __init__(self, server: tuple[str, int], user: str, password: str, *, sends_sound: bool) -> None:
         self.server = server
@@ -163,7 +163,19 @@ class Phone(asyncio.DatagramProtocol):
         ]
 
     def remember(self, request: SipMessage, answer: SipMessage) -> None:
-        self._answers[(request.branch, request.method)] = answer
+        """Give the same answer again if the request is repeated, for as long as SIP may repeat one."""
+        key = (request.branch, request.method)
+        self._answers[key] = answer
+
+        def forget() -> None:
+            if self._answers.get(key) is answer:
+                del self._answers[key]
+
+        asyncio.get_running_loop().call_later(_GIVE_UP_SECONDS, forget)
+
+    def forget(self, call: Call) -> None:
+        """The call has ended; what is repeated of it is still understood for as long as SIP may repeat it."""
+        asyncio.get_running_loop().call_later(_GIVE_UP_SECONDS, self.calls.pop, call.id, None)
 
     async def request(self, message: SipMessage, provisional: asyncio.Queue[SipMessage] | None = None) -> SipMessage:
         """Send a request, again while unanswered, and return its final answer; raises TimeoutError."""
