@@ -14,13 +14,12 @@ from cti.pauses import write_pauses
 from cti.protocol import Event
 from cti.readback import VARIABLES, found
 from cti.recording import Recordings
-from cti.settings import BridgeSettings
+from cti.settings import UNSAFE_IN_PATHS, BridgeSettings
 from cti.switch import Switch
 from cti.tellings import Facts, Tellings
 
 _log = get_logger(__name__)
 _NUMBER = re.compile(r"\+?[0-9]{2,20}")
-_PROMPT = re.compile(r"[A-Za-z0-9_./:-]+")
 _IVR_DIVERTS = {"voicemail", "call_back", "closed"}
 _DTMF_MILLISECONDS = 120
 
@@ -319,7 +318,7 @@ class Bridge:
 
 
 def _announcement(call: Call, prompts: Sequence[str]) -> Sequence[tuple[str, Fields]]:
-    if not prompts or not all(_PROMPT.fullmatch(prompt) for prompt in prompts):
+    if not prompts or not all(prompt and not UNSAFE_IN_PATHS.search(prompt) for prompt in prompts):
         raise Invalid(f"These are no names of prompts: {list(prompts)}.", "Use file names without ending.")
     return set_variables(call.channel, {"OC_ANNOUNCE": "&".join(prompts)})
 

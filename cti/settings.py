@@ -1,7 +1,11 @@
 """What the bridge must be told at its making. Durations are seconds."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+UNSAFE_IN_PATHS = re.compile(r"[,;&|$(){}\[\]\"\\\x00-\x1f\x7f]")
+"""What would cut a path in the dialplan: a separator, a variable, a bracket, a quote. Spaces may stand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class AsteriskInstance:
 
         Returns whether it was started; False means that one was running from before and has been taken over, with
         its calls, and told to read changed configuration. Raises Unavailable, with the end of Asterisk's own log,
-        when it ends early or is not ready in time.
+        when it ends early, is not ready in time or is not the one at its port. One that was started is then stopped.
         """
         adopted = self.alive()
         changed = self.render()
@@ -67,11 +67,13 @@ class AsteriskInstance:
         try:
             async with asyncio.timeout(_READY_SECONDS):
                 await self._until_booted()
-        except TimeoutError:
+        except BaseException as error:
             if not adopted:
                 await self.stop()
-            what = f"Asterisk was not ready within {_READY_SECONDS:.0f} seconds."
-            raise Unavailable(what, f"See the end of its log: {self.log_end()}") from None
+            if isinstance(error, TimeoutError):
+                what = f"Asterisk was not ready within {_READY_SECONDS:.0f} seconds."
+                raise Unavailable(what, f"See the end of its log: {self.log_end()}") from None
+            raise
         return not adopted
 
     async def stop(self) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import Invalid
+from cti.settings import UNSAFE_IN_PATHS
 from onecall.asterisk_program import AsteriskProgram
 from onecall.files import write_whole
 
@@ -93,7 +94,7 @@ def render(settings: AsteriskSettings, program: AsteriskProgram) -> list[Path]:
     Raises Invalid when a value cannot stand in a configuration file or the folder's path is too long.
     """
     _check(settings)
-    for folder in ("etc", "lib/keys", "spool", "run", "log", "agi", "data"):
+    for folder in ("etc", "lib/keys", "spool/survival", "run", "log", "agi", "data"):
         (settings.instance / folder).mkdir(parents=True, exist_ok=True)
     settings.etc.chmod(0o700)
     settings.recordings.mkdir(parents=True, exist_ok=True)
@@ -106,8 +107,7 @@ def render(settings: AsteriskSettings, program: AsteriskProgram) -> list[Path]:
         if write_if_changed(target := settings.etc / template.name, fill(template, values))
     ]
     survival = settings.instance / "agi" / "survival"
-    if write_if_changed(survival, _survival_script(settings)):
-        survival.chmod(0o755)
+    if write_if_changed(survival, _survival_script(settings), mode=0o755):
         changed.append(survival)
     return changed
 
@@ -125,11 +125,13 @@ def fill(template: Path, values: Mapping[str, str]) -> str:
     return _PLACE.sub(value, template.read_text(encoding="utf-8"))
 
 
-def write_if_changed(path: Path, text: str) -> bool:
-    """Replace the file in one step if its text differs; tells whether it did. Secrets inside: owner only."""
+def write_if_changed(path: Path, text: str, mode: int = 0o600) -> bool:
+    """Replace the file in one step if its text differs; tells whether it did. `mode`: for secrets, owner only."""
     if path.is_file() and path.read_text(encoding="utf-8") == text:
+        if path.stat().st_mode & 0o777 != mode:
+            path.chmod(mode)
         return False
-    write_whole(path, text.encode())
+    write_whole(path, text.encode(), mode)
     return True
 
 
@@ -141,6 +143,12 @@ def _check(settings: AsteriskSettings) -> None:
             what = f"The Asterisk setting {field} holds a line break or a semicolon: {value!r}."
             raise Invalid(what, "Remove it: the value would break out of its configuration line.")
     check_socket_path(settings.instance)
+    for field in ("instance", "recordings"):
+        path = str(getattr(settings, field))
+        if wrong := UNSAFE_IN_PATHS.findall(path):
+            told = " ".join(sorted(set(wrong)))
+            what = f"The folder {path} has {told} in its name, where Asterisk's dialplan would cut it."
+            raise Invalid(what, "Choose another state or recordings folder (ONECALL_STATE, ONECALL_RECORDINGS).")
     if settings.rtp_last - settings.rtp_first < 3:
         what = f"The audio ports {settings.rtp_first} to {settings.rtp_last} are fewer than one call needs."
         raise Invalid(what, "Widen the range: four ports a call.")

@@ -1,12 +1,18 @@
 """Rendering of Asterisk's configuration: complete, safe, and only what changed."""
 
+import asyncio
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
-from core.errors import Invalid
-from onecall.asterisk_config import TEMPLATES, AsteriskSettings, fill, render
+from core.errors import Invalid, Unavailable
+from core.journal import Fact
+from cti.bridge import Bridge
+from cti.settings import BridgeSettings, ManagerSettings
+from onecall.asterisk import AsteriskInstance
+from onecall.asterisk_config import TEMPLATES, AsteriskSettings, fill, render, write_if_changed
 from onecall.asterisk_program import AsteriskProgram, find_in_tree, find_on_path
 from onecall.asterisk_settings import asterisk_settings
 from onecall.settings import Settings
@@ -83,6 +89,95 @@ def test_a_state_folder_too_deep_for_the_control_socket_is_refused_with_the_reme
 ) -> None:
     with pytest.raises(Invalid, match="ONECALL_STATE"):
         render(dataclasses.replace(settings, instance=tmp_path / ("d" * 100)), program)
+
+
+@pytest.mark.parametrize("name", ["mario rossi", "a+b@c", "niccolò's", "oggi_è.già"])
+def test_a_folders_name_may_hold_what_asterisk_can_bear(
+    settings: AsteriskSettings, program: AsteriskProgram, tmp_path: Path, name: str
+) -> None:
+    render(dataclasses.replace(settings, instance=tmp_path / name, recordings=tmp_path / name / "r"), program)
+
+
+@pytest.mark.parametrize("field", ["instance", "recordings"])
+@pytest.mark.parametrize("letter", list(',&|$(){}[]"\\'))
+def test_a_folder_whose_name_the_dialplan_would_cut_is_refused_with_the_remedy(
+    settings: AsteriskSettings, program: AsteriskProgram, tmp_path: Path, field: str, letter: str
+) -> None:
+    with pytest.raises(Invalid, match="ONECALL_STATE") as refused:
+        render(dataclasses.replace(settings, **{field: tmp_path / f"a{letter}b"}), program)
+    assert f"has {letter} in its name" in refused.value.what
+
+
+def test_the_survival_scripts_folder_is_there_before_any_process_of_ours(
+    settings: AsteriskSettings, program: AsteriskProgram
+) -> None:
+    render(settings, program)
+    assert (settings.instance / "spool" / "survival").is_dir()
+
+
+def test_the_survival_script_can_be_run_again_after_its_mode_was_lost(
+    settings: AsteriskSettings, program: AsteriskProgram
+) -> None:
+    render(settings, program)
+    script = settings.instance / "agi" / "survival"
+    script.chmod(0o600)
+    assert render(settings, program) == []
+    assert script.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_secret_is_never_readable_by_others_not_even_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes = []
+    replace = Path.replace
+
+    def watched(partial: Path, target: Path) -> Path:
+        modes.append(partial.stat().st_mode & 0o777)
+        return replace(partial, target)
+
+    def chmod(*_: object) -> None:
+        raise AssertionError("it had another mode before")
+
+    monkeypatch.setattr(Path, "replace", watched)
+    monkeypatch.setattr(Path, "chmod", chmod)
+    (tmp_path / "secret.partial").write_text("left by a crash, readable by all")
+    assert write_if_changed(tmp_path / "secret", "x")
+    assert modes == [0o600]
+
+
+def test_asterisk_tells_the_bridge_what_it_reads_and_nothing_else() -> None:
+    told = set(
+        re.findall(r"^eventfilter\(action\(include\),name\((\w+)\)\)", (TEMPLATES / "manager.conf").read_text(), re.M)
+    )
+    interpreter = Bridge(BridgeSettings(ManagerSettings("", 0, "", ""), Path()), NoFacts())._switch.interpreter
+    assert told == {*interpreter._kinds, "FullyBooted"}
+
+
+class NoFacts:
+    def append(self, fact: Fact) -> None:
+        """Nothing happens here."""
+
+
+async def test_an_asterisk_that_is_not_the_one_at_its_port_is_not_left_running(
+    settings: AsteriskSettings, program: AsteriskProgram, tmp_path: Path
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"Asterisk Call Manager/9\r\nResponse: Error\r\nMessage: Authentication failed\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    binary = tmp_path / "asterisk"
+    binary.write_text("#!/bin/sh\nexec sleep 600\n")
+    binary.chmod(0o755)
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    instance = AsteriskInstance(
+        dataclasses.replace(settings, manager_port=port), dataclasses.replace(program, command=(str(binary),))
+    )
+    with pytest.raises(Unavailable, match="another Asterisk owns it"):
+        await instance.start()
+    assert not instance.alive()
+    server.close()
 
 
 def test_too_few_audio_ports_are_refused(settings: AsteriskSettings, program: AsteriskProgram) -> None:
