@@ -241,11 +241,15 @@ class InteractionPrioritised:
 
 @dataclass(frozen=True, slots=True)
 class CallBackRequested:
-    """A waiting caller keeps the place and will hang up; `number` is dialled when the turn comes."""
+    """A waiting caller keeps the place and will hang up; `number` is dialled when the turn comes.
+
+    `attempts`: how often it was dialled before a restart; what came of the last one is not known.
+    """
 
     at: float
     interaction_id: str
     number: str
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class CallFacts:
     preferred_agent_id: str | None
     path: str
     direction: Literal["inbound", "outbound"] = "inbound"
+    recorded: bool = False
+    """The caller has agreed to be recorded (and is): a call-back of this call may be, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ and closes in the journal what ended while nobody listened.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from acd import events as ev
@@ -30,6 +30,11 @@ class PastCall:
     left: Fact | None = None
     ended: Fact | None = None
     promised: Fact | None = None
+    attempts: int = 0
+    """How often an agent has been there for the promised call-back, so that the customer was dialled."""
+    dialled_by: str | None = None
+    """The agent of the last attempt, while nothing is known of what came of it."""
+    recorded: bool = False
     diverted: bool = False
     """Back in the IVR (voicemail, closed) after a queue."""
 
@@ -64,15 +69,21 @@ def read(facts: Iterable[Fact]) -> Past:
                     call.identified = fact
                 case "call.answered":
                     call.answered, call.left = fact, None
+                    if call.promised is not None:
+                        call.attempts, call.dialled_by = call.attempts + 1, fact.agent_id
                     past.last_call[fact.agent_id or ""] = fact.interaction_id
                 case "agent.left":
                     call.left = fact
                 case "call.ended" | "call_back.given_up":
                     call.ended = fact
                 case "call_back.promised":
-                    call.promised = fact
+                    call.promised, call.attempts = fact, 0
+                case "recording.closed":
+                    call.recorded = True
                 case "call_back.answered":
-                    call.promised = None
+                    call.promised = call.dialled_by = None
+                case "call_back.failed":
+                    call.dialled_by = None
     return past
 
 
@@ -97,6 +108,7 @@ def call_facts(interaction_id: str, call: PastCall) -> CallFacts | None:
         language=str(identified.get("language") or "it"),
         preferred_agent_id=entered.get("preferred_agent_id"),
         path=str(entered.get("path") or ""),
+        recorded=call.recorded,
     )
 
 
@@ -148,11 +160,16 @@ def _tell_unheard_answer(board: Switchboard, interaction_id: str, past: PastCall
 def _keep_promise(board: Switchboard, interaction_id: str, past: PastCall, now: float) -> None:
     """A call-back in queue: nobody is on the line, the place is only in the facts."""
     facts = call_facts(interaction_id, past)
-    if facts is None or facts.number is None:
+    number = past.promised.data.get("number") if past.promised else None
+    if facts is None or not number:
         return
+    facts = replace(facts, number=str(number))
+    if past.dialled_by is not None:
+        # The read-back has stopped that phone. It is one of the attempts: nobody is rung without end.
+        board.tell("call_back.failed", now, interaction_id, past.dialled_by, attempt=past.attempts, reason="failed")
     board.new_call(facts).promised = True
     board.step(ev.InteractionAdopted(now, **queued_fields(facts, board.rules.preferred_seconds)))
-    board.step(ev.CallBackRequested(now, interaction_id, facts.number))
+    board.step(ev.CallBackRequested(now, interaction_id, str(number), past.attempts))
 
 
 def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, now: float) -> None:
@@ -160,7 +177,7 @@ def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, 
     since, reason = float(state.data.get("since") or state.at), str(state.data.get("reason") or "")
     interaction_id = past.last_call.get(agent_id, "")
     call = past.calls.get(interaction_id)
-    meant = call is not None and not (name == "talking" and _over_before(call, since))
+    meant = call is not None and call.promised is None and not (name == "talking" and _over_before(call, since))
     if name in {"talking", "wrap_up"} and meant and call is not None and (facts := call_facts(interaction_id, call)):
         rule = _wrap_up(board.config, facts.queue_id)
         began = call.left.at if call.left else now

@@ -53,6 +53,8 @@ class CallBacks:
             "OC_FROM": number,
             "OC_CUSTOMER": "&".join(facts.customer_ids),
             "OC_DONE": "1",
+            "OC_ATTEMPT": str(attempt),
+            "OC_RECORDED": "1" if facts.recorded else "",
         }
         action = self._legs.originate(
             leg, self._outside_timeout, f'"" <{facts.did}>', {}, context="oc-customer", variables=variables

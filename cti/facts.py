@@ -46,6 +46,7 @@ def read_facts(interaction_id: str, values: Mapping[str, str], now: float) -> Ca
         language=values.get("OC_LANG") or "it",
         preferred_agent_id=values.get("OC_AGENT") or None,
         path=values.get("OC_PATH", ""),
+        recorded=bool(values.get("OC_RECORDING")),
     )
 
 

@@ -24,6 +24,7 @@ _log = get_logger(__name__)
 _CALLER = ("OC_ID", "OC_STAGE", "OC_ROOM", "OC_RECORDING", "OC_PAUSES", "OC_REST_SINCE", "OC_RESTED")
 _LEG = ("OC_LEG", "OC_REF", "OC_FENCE", "OC_AGENT_ID", "OC_EXTENSION", "OC_TARGET", "OC_JOINED")
 VARIABLES = ",".join(FACT_VARIABLES + _CALLER + _LEG)
+_CUSTOMER = "ob-"
 _UNSET = "(null)"  # what Asterisk lists for a variable that a channel does not have
 _PLACES: dict[str, Place] = {"oc-hold": HOLD, "oc-announce": ANNOUNCE, "oc-rest": REST, "oc-after": AFTER}
 
@@ -36,6 +37,8 @@ class Found:
     context: str
     extension: str
     in_room: bool
+    up: bool
+    """It has been answered."""
     values: Mapping[str, str]
 
 
@@ -52,6 +55,7 @@ def found(entry: Event) -> Found:
         channel=entry.get("Uniqueid", ""),
         context=entry.get("Context", ""),
         extension=entry.get("Exten", ""),
+        up=entry.get("ChannelStateDesc") == "Up",
         in_room=bool(entry.get("BridgeID")) and entry.get("Application") == "ConfBridge",
         values={name: "" if value == _UNSET else value for name, _, value in lines},
     )
@@ -93,6 +97,10 @@ class Reader:
         self._phones.replace(contacts_of(contacts))
         reading = _Reading()
         for one in map(found, channels):
+            if one.channel.startswith(_CUSTOMER) and not one.up:
+                # The agent for whom this customer is rung is let go with this read-back: another attempt follows.
+                self._line.send(("Hangup", {"Channel": one.channel}))
+                continue
             (reading.legs if is_leg(one.channel) else reading.callers).append(one)
         for caller in reading.callers:
             self._add_caller(caller)

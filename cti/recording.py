@@ -70,7 +70,7 @@ class Recordings:
     async def _close_left_over(self, alive: frozenset[str]) -> None:
         for path in await asyncio.to_thread(self._unmarked, alive | self._in_hand):
             _log.warning("recording was left unclosed", path=path)
-            await self._tell_closed(Path(path).name, path, "")
+            await self._tell_closed(Path(path).name.partition("-")[0], path, "")
 
     def _unmarked(self, alive: frozenset[str]) -> list[str]:
         root, now = self._settings.recordings, self._line.now()

@@ -33,6 +33,7 @@ _SENT_BACK = Flow.model_validate(
 )
 """For callers whom routing sends back to a flow that says nothing of it: they shall not hear the menu again."""
 _DEFAULT_REGION = "IT"
+_LONGEST_CALL = 14_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Reception:
         with interaction(channel.interaction_id):
             # First of all, so that whatever happens from here on has a name and an unfinished IVR is seen as such.
             await agi.set_variable("OC_ID", channel.interaction_id)
+            # The sign of life for which the dialplan waits: a call may last four hours from here on.
+            await agi.set_variable("TIMEOUT(absolute)", str(_LONGEST_CALL))
             await agi.set_variable("OC_DONE", "")
             if channel.divert is not None:
                 await agi.set_variable("OC_DIVERT", "")

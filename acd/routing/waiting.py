@@ -185,7 +185,11 @@ def call_back_requested(state: State, event: CallBackRequested) -> None:
     if call.number:
         state.ignore("CallBackRequested", event.interaction_id, "it is a call-back already")
         return
-    call.number = event.number
+    call.number, call.attempt = event.number, event.attempts
+    if event.attempts:
+        entry.leave_line(state, call)
+        _dial_later(state, call, "failed")
+        return
     state.out.append(CallBackScheduled(call.interaction_id, 1, state.now))
     restand(state, call)
 
@@ -205,9 +209,13 @@ def call_back_failed(state: State, event: CallBackFailed) -> None:
     for agent_id in list(call.agents):
         agents.end_work(state, state.agents[agent_id], call, wrap_up=False)
     call.dialling = False
+    _dial_later(state, call, event.reason)
+
+
+def _dial_later(state: State, call: InteractionRecord, reason: str) -> None:
     rule = call.queue.conf.call_back
     if call.attempt >= rule.max_attempts:
-        _give_up(state, call, event.reason)
+        _give_up(state, call, reason)
         return
     again = state.now + rule.retry_after
     call.place_since = again

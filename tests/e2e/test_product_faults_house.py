@@ -100,6 +100,25 @@ async def test_a_cut_to_the_manager_costs_no_call_and_is_read_back(product: Prod
         await marta.finish()
 
 
+async def test_a_onecall_that_hangs_leaves_no_caller_in_silence(product: Product) -> None:
+    """A process that is stopped answers nobody, but the kernel still takes Asterisk's connections for it."""
+    late, next_number = "+34600000251", "+34600000252"
+    os.kill(product.process.pid, signal.SIGSTOP)
+    try:
+        await leave_a_number(product, late)
+    finally:
+        os.kill(product.process.pid, signal.SIGCONT)
+    await until(
+        lambda: product.rows("SELECT 1 FROM ticket WHERE title LIKE ? AND status = 'pending_call_back'", f"%{late}"),
+        "the call-back that was asked for meanwhile is a ticket",
+    )
+    async with product.seat("marta", "2101") as marta, product.caller(next_number, hertz=CALLER) as call:
+        leg = await marta.answer(AGENT)
+        await both_hear(call, leg)
+        await leg.hang_up()
+        await marta.finish()
+
+
 async def test_an_asterisk_that_dies_is_started_again_and_serves_the_next_call(product: Product) -> None:
     number, next_number = "+34600000301", "+34600000302"
     async with product.seat("marta", "2101") as marta, product.signed_in("elena") as leader:

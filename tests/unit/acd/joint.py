@@ -165,6 +165,10 @@ class Joint:
         """The call on that agent's desk; empty without one."""
         return self.house.desk(agent)["call"] or {}
 
+    def customers(self) -> list[str]:
+        """The channels of customers who are called back."""
+        return [name for name, one in self.asterisk.channels.items() if name.startswith("ob-") and one.created]
+
     def state(self, agent: str) -> str:
         return self.house.state(agent)[0]
 

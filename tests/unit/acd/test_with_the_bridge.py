@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from acd import events as ev
 from core.db import Base, Database
 from tests.unit.acd.joint import Joint
 
@@ -181,4 +182,31 @@ async def test_a_caller_who_gives_up_while_nobody_listens_is_abandoned(joint: Jo
         joint = await joint.after_a_kill()
     (ended,) = await joint.facts("call.ended")
     assert (ended.data["ended_by"], ended.data["abandoned"]) == ("caller", True)
+    await joint.stop()
+
+
+async def test_a_customer_who_is_being_called_back_is_never_rung_twice_though_we_are_killed(joint: Joint) -> None:
+    joint.asterisk.arrive(1, OC_FROM="+393471234567")
+    await joint.until(lambda: joint.place() == "waiting")
+    joint.house.board.calls["i1"].may_call_back = True
+    joint.house.dispatcher.key_pressed(joint.house.clock.now(), "i1", "1")
+    await joint.until(lambda: joint.caller.context == "oc-promised")
+    joint.asterisk.goodbye(joint.caller)
+    await joint.ready("a1")
+    joint.asterisk.answer(await joint.leg_at("a1"))
+    await joint.until(joint.customers)
+    assert [name.split("-")[1] for name in joint.customers()] == ["1"]
+    joint = await joint.after_a_kill()
+    assert joint.customers() == []
+    (failed,) = await joint.facts("call_back.failed")
+    assert (failed.agent_id, failed.data["attempt"]) == ("a1", 1)
+    retry = joint.house.board.config.queues["q"].call_back.retry_after
+    await joint.until(lambda: joint.state("a1") == "ready")
+    view = joint.house.engine.interaction("i1")
+    assert view is not None
+    assert (view.place, view.call_back_number) == ("held", "+393471234567")
+    joint.house.board.step(ev.Tick(joint.house.clock.advance(retry + 1)))
+    joint.asterisk.answer(await joint.leg_at("a1"))
+    await joint.until(joint.customers)
+    assert [name.split("-")[1] for name in joint.customers()] == ["2"]
     await joint.stop()

@@ -109,9 +109,9 @@ class FakeAsterisk:
 
     # ---- what phones and callers do ----
 
-    def arrive(self, number: int) -> Channel:
+    def arrive(self, number: int, **variables: str) -> Channel:
         channel = Channel(f"caller-{number}", True)
-        channel.variables = {"OC_ID": f"i{number}", "OC_QUEUE": "q", "OC_SINCE": "1789999999.000"}
+        channel.variables = {"OC_ID": f"i{number}", "OC_QUEUE": "q", "OC_SINCE": "1789999999.000", **variables}
         self.channels[channel.id] = channel
         self._enter(channel, "oc-hold", "s")
         return channel
@@ -165,6 +165,7 @@ class FakeAsterisk:
         return [
             {
                 "Uniqueid": channel.id,
+                "ChannelStateDesc": "Up" if channel.up else "Ringing",
                 "Context": channel.context,
                 "Exten": channel.exten,
                 "BridgeID": channel.room,
