@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Awaitable, Iterable
 from pathlib import Path
 
+from core.clock import utc
 from core.ids import encode
 from core.journal import Fact
 from core.log import get_logger
@@ -29,6 +30,9 @@ _LOOK = 0.2
 _FINISHED_WITHIN = 5.0
 _LEFT_ALONE = 60.0
 _CLEAR_ABOVE = 1.1
+_DAY = 86_400.0
+_RECENT_DAYS = 8
+"""How far back a reconnect looks for recordings left open. The first look of a process goes through all."""
 
 
 class Recordings:
@@ -43,6 +47,8 @@ class Recordings:
         self._closing: set[asyncio.Task[None]] = set()
         self._in_hand: set[str] = set()
         self._disk_full = False
+        self._looked_at_all = False
+        self._closed_badly = False
         self._failing = False
 
     # ---- the end of a recording ----
@@ -59,9 +65,8 @@ class Recordings:
         self._start(self._close_left_over(frozenset(alive)), "")
 
     async def _close(self, interaction_id: str, path: str, pauses: str) -> None:
-        file = self._file(path)
         give_up = asyncio.get_running_loop().time() + _FINISHED_WITHIN
-        while not await asyncio.to_thread(is_finished, file):
+        while not await asyncio.to_thread(self._finished, path):
             if asyncio.get_running_loop().time() > give_up:
                 break
             await asyncio.sleep(_LOOK)
@@ -75,7 +80,11 @@ class Recordings:
     def _unmarked(self, alive: frozenset[str]) -> list[str]:
         root, now = self._settings.recordings, self._line.now()
         found = []
-        for file in root.glob("*/*/*/*.wav"):
+        days = ["*/*/*"]
+        if self._looked_at_all:
+            days = [f"{utc(now - ago * _DAY):%Y/%m/%d}" for ago in range(-1, _RECENT_DAYS)]
+        self._looked_at_all = True
+        for file in (file for day in days for file in root.glob(f"{day}/*.wav")):
             path = str(file.relative_to(root).with_suffix(""))
             if path.endswith(_PARTS) or path in alive or file.with_suffix(_MARK).exists():
                 continue
@@ -89,14 +98,16 @@ class Recordings:
         try:
             told = await asyncio.to_thread(inspect, file)
             identity = await asyncio.to_thread(fact_id, file, path)
+            sides = {name: (await asyncio.to_thread(inspect, side)).sha256 for name, side in self._sides(path).items()}
         except OSError as error:
             _log.error("recording cannot be read", interaction_id=interaction_id, path=path, error=str(error))
-            told, identity = WavFile(0.0, 0, "", "unreadable"), fact_id_of(path, 0.0)
+            told, identity, sides = WavFile(0.0, 0, "", "unreadable"), fact_id_of(path, 0.0), {}
         recording, now = recording_of(path, pauses), self._line.now()
         spans = [*recording.pauses, *([(recording.paused_since, now)] if recording.paused_since else [])]
         data = {
             "path": f"{path}.wav",
             "sha256": told.sha256,
+            "sides": sides,
             "seconds": told.seconds,
             "bytes": told.bytes,
             "pauses": [list(span) for span in spans],
@@ -104,6 +115,7 @@ class Recordings:
         }
         figures.recordings.labels(told.problem or "good").inc()
         self._facts.append(Fact(now, "recording.closed", interaction_id, None, data, identity))
+        self._closed_badly = told.problem is not None
         self._judge(interaction_id, told.problem)
         with contextlib.suppress(OSError):
             await asyncio.to_thread(file.with_suffix(_MARK).touch)
@@ -140,6 +152,7 @@ class Recordings:
         for call, size in zip(watched, await asyncio.to_thread(_sizes, files), strict=True):
             if self._calls.get(call.interaction_id) is call:
                 self._grown(call, size)
+        self._judge("", None)
 
     def _grown(self, call: Call, size: int | None) -> None:
         recording = call.recording
@@ -153,11 +166,12 @@ class Recordings:
             self._tell.view(call)
 
     def _judge(self, interaction_id: str, problem: str | None) -> None:
-        """One alarm for all recordings: raised by one that fails, cleared by the next good one."""
+        """One alarm for all recordings: up while one that runs fails, or the last one that ended is not good."""
         if problem is not None:
             _log.error("recording has a problem", interaction_id=interaction_id, problem=problem)
-        if (problem is not None) != self._failing:
-            self._failing = problem is not None
+        failing = self._closed_badly or any(call.recording.problem for call in self._calls)
+        if failing != self._failing:
+            self._failing = failing
             values = {"interaction_id": interaction_id, "problem": problem or ""}
             self._tell.alarm("recording_failing", "major", values, self._failing)
 
@@ -179,6 +193,14 @@ class Recordings:
 
     def _file(self, path: str) -> Path:
         return self._settings.recordings / f"{path}.wav"
+
+    def _finished(self, path: str) -> bool:
+        return all(map(is_finished, [self._file(path), *self._sides(path).values()]))
+
+    def _sides(self, path: str) -> dict[str, Path]:
+        """What the caller said and what the caller heard, each in a file of its own."""
+        sides = {part.removeprefix("-"): self._file(f"{path}{part}") for part in _PARTS}
+        return {name: file for name, file in sides.items() if file.exists()}
 
     def _inside(self, path: str) -> bool:
         """The path comes off a channel: it must not lead out of the folder."""

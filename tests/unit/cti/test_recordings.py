@@ -1,12 +1,14 @@
 """Recordings as files and as text on a channel."""
 
 import asyncio
+import hashlib
 import struct
 import wave
 from pathlib import Path
 
 import pytest
 
+from core.clock import utc
 from core.journal import Fact
 from core.wav import inspect, is_finished
 from cti.calls import Recording
@@ -130,3 +132,52 @@ async def test_one_alarm_is_raised_by_a_bad_recording_and_cleared_by_a_good_one(
     assert [fact.data["problem"] for fact in facts] == [problem, None]
     alarms = [values for name, values in closing.world.book.told if name == "alarm"]
     assert [alarm[3] for alarm in alarms] == ([True, False] if problem else [])
+
+
+async def test_a_good_recording_that_ends_does_not_hide_another_one_that_fails(tmp_path: Path) -> None:
+    closing = Closing(tmp_path)
+    world = closing.world
+    world.event(
+        Event="UserEvent", UserEvent="OcAt", Ref="bad", Stage="hold", Uniqueid="c1", OC_RECORDING="2026/11/23/bad"
+    )
+    for _ in range(2):
+        await closing.recordings._look_at_growth()
+    a_recording(tmp_path / "2026/11/23/good.wav")
+    closing.recordings.ended("good", "2026/11/23/good", "")
+    await closing.told(1)
+    alarms = [values for name, values in world.book.told if name == "alarm"]
+    assert [alarm[3] for alarm in alarms] == [True]
+    world.event(Event="UserEvent", UserEvent="OcBye", Ref="bad", Stage="hold", Cause="16", Uniqueid="c1")
+    await closing.recordings._look_at_growth()
+    alarms = [values for name, values in world.book.told if name == "alarm"]
+    assert [alarm[3] for alarm in alarms] == [True, False]
+
+
+async def test_both_sides_are_hashed_apart(tmp_path: Path) -> None:
+    closing = Closing(tmp_path)
+    files = [a_recording(tmp_path / f"2026/11/23/a{part}.wav", 100 + len(part)) for part in ("", "-caller", "-heard")]
+    closing.recordings.ended("a", "2026/11/23/a", "")
+    (fact,) = await closing.told(1)
+    whole, caller, heard = (hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
+    assert (fact.data["sha256"], fact.data["sides"]) == (whole, {"caller": caller, "heard": heard})
+
+
+async def test_a_call_backs_recording_left_open_is_closed_under_its_interaction(tmp_path: Path) -> None:
+    closing = Closing(tmp_path)
+    a_recording(tmp_path / "2026/11/23/i1-cb2.wav")
+    closing.recordings.find_unclosed([])
+    (fact,) = await closing.told(1)
+    assert (fact.interaction_id, fact.data["path"]) == ("i1", "2026/11/23/i1-cb2.wav")
+
+
+async def test_the_first_look_goes_through_the_whole_archive_and_later_ones_through_recent_days(tmp_path: Path) -> None:
+    closing = Closing(tmp_path)
+    today = f"{utc(closing.world.line.time):%Y/%m/%d}"
+    a_recording(tmp_path / "2001/01/01/old.wav")
+    closing.recordings.find_unclosed([])
+    await closing.told(1)
+    a_recording(tmp_path / "2001/01/01/older.wav")
+    a_recording(tmp_path / f"{today}/new.wav")
+    closing.recordings.find_unclosed([])
+    facts = await closing.told(2)
+    assert [fact.interaction_id for fact in facts] == ["old", "new"]
