@@ -1,6 +1,8 @@
 """What a routing plan promises, on a real Asterisk: who rings, who waits, who is called back."""
 
 import asyncio
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -151,6 +153,43 @@ async def test_a_customer_who_is_not_reached_is_tried_again_and_then_handed_to_a
         reasons = [fact.data["reason"] for fact in await here.facts() if fact.kind == "call_back.failed"]
         assert reasons == ["busy", "busy"]
         assert len(customer.invites) == 2
+
+
+CONSENT = """
+flow: straight
+start: consent
+steps:
+  consent: {do: consent, next: wait}
+  wait: {do: queue, queue: q1}
+"""
+
+
+@pytest.mark.parametrize("consent", [True, False], ids=["recorded", "not recorded"])
+async def test_a_call_back_is_recorded_beside_the_first_call_and_only_if_that_one_was(consent: bool) -> None:
+    (port,) = free_ports(1)
+    async with floor(CALL_BACK, trunk_port=port, **({"flow": CONSENT} if consent else {})) as here:
+        customer = await here.asterisk.caller("+393471234567", port=port)
+        here.phones.append(customer)
+        interaction = await _promised(here, customer)
+        agent = await here.agent("2001")
+        leg = await agent.next_call(20)
+        await leg.answer()
+        back = await customer.next_call(20)
+        await back.answer()
+        back.media.loop_sound(tone(440))
+        await leg.media.wait_for_tone(440)
+        await here.until(lambda: here.desk("2001")["call"]["recording"]["on"] == consent)
+        await back.hang_up()
+        await leg.wait_until_ended(20)
+        count = 2 if consent else 0
+        root = here.house._settings.recordings_folder
+        await here.until(lambda: len(list(root.glob("*/*/*/*.closed"))) == count)
+        closed = [fact.data for fact in await here.facts() if fact.kind == "recording.closed"]
+        assert len(closed) == count
+        assert [Path(data["path"]).stem for data in closed] == [interaction, f"{interaction}-cb1"][:count]
+        for data in closed:
+            assert data["sha256"] == hashlib.sha256((root / data["path"]).read_bytes()).hexdigest()
+        assert len(list(root.glob("*/*/*/*.wav"))) == 3 * count
 
 
 async def test_a_promised_call_back_survives_the_death_of_the_routing_process() -> None:
