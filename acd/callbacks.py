@@ -6,6 +6,7 @@ counts while that one waits. The agent's phone is rung first; the customer is di
 
 from acd import effects as fx
 from acd import events as ev
+from acd.numbers import check_call_back
 from acd.ports import CallFacts
 from acd.switchboard import Call, Switchboard
 from core.errors import OneCallError
@@ -24,11 +25,17 @@ class CallBacks:
         self._b = board
 
     def offered(self, effect: fx.Overflowed) -> None:
-        """The plan lets this caller choose a call-back; one whose number is withheld cannot be called."""
+        """The plan lets this caller choose a call-back, if the number is known and may be dialled."""
         call = self._b.calls.get(effect.interaction_id)
-        if call is not None and call.facts.number and not call.promised:
-            call.may_call_back = True
-            self._b.later(self._say(call))
+        if call is None or not call.facts.number or call.promised:
+            return
+        try:
+            check_call_back(call.facts.number, call.facts.did, self._b.rules.call_back_countries)
+        except OneCallError as error:
+            _log.info("call-back not offered", interaction_id=effect.interaction_id, why=str(error))
+            return
+        call.may_call_back = True
+        self._b.later(self._say(call))
 
     async def _say(self, call: Call) -> None:
         prompts = await self._b.announcer.prompts(call.facts, 0, None, "none", _OFFER_PROMPT)

@@ -28,16 +28,18 @@ _READERS, _OPENERS = 3, 1
 
 @dataclass(frozen=True, slots=True)
 class DispatchRules:
-    """How long the dispatcher waits, in seconds.
+    """How long the dispatcher waits, in seconds, and whom it calls back.
 
     `paint_seconds`: for the pop to be on screen before the phone rings; `pop_seconds`: for the story to be read;
     `preferred_seconds`: for the agent of the last contact; `desk_grace_seconds`: an agent without a browser.
+    `call_back_countries`: ISO codes of the countries called back; empty: the one of the number dialled.
     """
 
     paint_seconds: float = 0.15
     pop_seconds: float = 1.0
     preferred_seconds: float = 20.0
     desk_grace_seconds: float = 15.0
+    call_back_countries: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

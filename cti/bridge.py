@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 
+from acd.numbers import check_number
 from acd.ports import CallEvents, CallFacts, Ring, Target
 from core.clock import Clock, SystemClock
 from core.errors import Conflict, Invalid, NotFound, OneCallError, Unavailable
@@ -314,6 +315,7 @@ class Bridge:
             raise Invalid(f"{extension!r} is not a number that can be dialled.", "Use digits, with + for E.164.")
         if target.kind == "agent":
             return f"PJSIP/{extension}"
+        check_number(extension)
         return self._settings.trunk_dial.format(number=extension)
 
 

@@ -11,6 +11,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
+import phonenumbers
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -92,6 +93,9 @@ class Settings(BaseSettings):
     grace_seconds: float = Field(
         20.0, ge=0, description="How long a caller rests for an agent whose phone vanished in mid-call"
     )
+    call_back_countries: str = Field(
+        "", description="Countries (ISO codes, commas between) that are called back; empty: that of the number dialled"
+    )
     session_hours: float = Field(12.0, gt=0, description="A sign-in ends after this long")
     recordings_min_free_mb: int = Field(500, ge=0, description="Free disk under which the recordings alarm is raised")
     metrics_token: SecretStr = Field(
@@ -171,6 +175,14 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part!r} is not an address such as 203.0.113.10 or 203.0.113.0/24") from None
         return text
 
+    @field_validator("call_back_countries")
+    @classmethod
+    def _countries(cls, text: str) -> str:
+        for part in filter(None, map(str.strip, text.split(","))):
+            if part not in phonenumbers.SUPPORTED_REGIONS:
+                raise ValueError(f"{part!r} is not the ISO code of a country such as IT")
+        return text
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
@@ -191,6 +203,11 @@ class Settings(BaseSettings):
         if url and not url.startswith(_BROKERS):
             raise ValueError(f"the URL of an MQTT broker begins with {' or '.join(_BROKERS)}")
         return url
+
+    @property
+    def called_back_countries(self) -> frozenset[str]:
+        """The countries that are called back, as ISO codes; empty: that of the number dialled."""
+        return frozenset(filter(None, map(str.strip, self.call_back_countries.split(","))))
 
     @property
     def database(self) -> str:

@@ -66,7 +66,9 @@ class Rooms:
             desks=desks,
             statistics=Statistics(operation.targets, day_start),
             clock=clock,
-            rules=DispatchRules(paint_seconds=settings.paint_seconds),
+            rules=DispatchRules(
+                paint_seconds=settings.paint_seconds, call_back_countries=settings.called_back_countries
+            ),
         )
         self.ivr = IvrService(_ivr_settings(ground), self._ivr_ports(ground, clock), clock)
         voice.prompt_store = self.ivr.prompts

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from acd import effects as fx
 from acd import events as ev
 from acd.config import WrapUp, WrapUpMode
 from acd.ports import CallFacts, CallView, ConsultView, LiveCall, ReadBack, RecordingView, Ring, Target
@@ -412,3 +413,14 @@ async def test_a_desk_phone_without_a_browser_does_not_wait_for_the_story_which_
     async with asyncio.timeout(PATIENCE):
         while not house.desk()["call"]["recall"]:
             await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("number", "offered"), [("+393471234567", True), ("+39899123456", False), ("+3460000", False)])
+async def test_only_a_caller_whose_number_may_be_dialled_is_offered_a_call_back(
+    house: House, number: str, offered: bool
+) -> None:
+    house.arrive(number=number)
+    house.dispatcher.call_backs.offered(fx.Overflowed("i1", "q", "call_back", "", "plan"))
+    assert house.board.calls["i1"].may_call_back is offered
+    house.dispatcher.key_pressed(house.clock.advance(1), "i1", "1")
+    assert house.board.calls["i1"].promised is offered

@@ -186,7 +186,7 @@ async def test_a_caller_who_gives_up_while_nobody_listens_is_abandoned(joint: Jo
 
 
 async def test_a_customer_who_is_being_called_back_is_never_rung_twice_though_we_are_killed(joint: Joint) -> None:
-    joint.asterisk.arrive(1, OC_FROM="+393471234567")
+    joint.asterisk.arrive(1, OC_FROM="+393471234567", OC_DID="+390116180100")
     await joint.until(lambda: joint.place() == "waiting")
     joint.house.board.calls["i1"].may_call_back = True
     joint.house.dispatcher.key_pressed(joint.house.clock.now(), "i1", "1")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.errors import Invalid
 from cti.bridge import Bridge
 from cti.calls import ANNOUNCE, IVR, Call
 from cti.manager import Refused
@@ -125,3 +126,11 @@ async def test_a_pause_is_made_sure_of_even_when_it_is_believed_to_be_there() ->
     answer.set_result([])
     await pause
     assert call.recording.paused_since == since
+
+
+async def test_nobody_is_sent_to_a_number_that_earns_by_the_call() -> None:
+    world = World()
+    world.waiting()
+    with pytest.raises(Invalid, match="special cost"):
+        await world.bridge.divert("i1", "+39899123456")
+    assert world.sent == []
