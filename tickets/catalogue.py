@@ -62,9 +62,9 @@ async def topic_names(session: AsyncSession, ids: Iterable[str | None], language
     return dict(rows.all())
 
 
-async def require_topic(session: AsyncSession, topic_id: str, programme_id: str) -> Topic:
-    """The topic; Invalid when it is not one of this programme."""
-    topic = await session.get(Topic, topic_id)
+async def require_topic(session: AsyncSession, topic_id: str | None, programme_id: str) -> Topic:
+    """The topic; Invalid when there is none, or it is not one of this programme."""
+    topic = await session.get(Topic, topic_id) if topic_id else None
     if topic is None or not topic.active or topic.programme_id not in (None, programme_id):
         raise Invalid(
             f"The topic {topic_id!r} is not one of this programme.",

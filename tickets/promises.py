@@ -1,5 +1,7 @@
 """Promises: made in a call, kept or broken, and broken by the clock when nobody has kept them in time."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 
 from core.errors import Conflict, Invalid, NotFound
@@ -9,8 +11,19 @@ from tickets.model import Promise, Ticket
 from tickets.unit import Unit
 
 
-async def make(unit: Unit, ticket_id: str, text: str, due: float, interaction_id: str | None = None) -> Promise:
-    """Promise something to the ticket's customer, due at `due` (epoch seconds). Raises NotFound, Conflict, Invalid."""
+async def make(
+    unit: Unit,
+    ticket_id: str,
+    text: str,
+    due: float,
+    interaction_id: str | None = None,
+    *,
+    by_outcome: bool = False,
+) -> Promise:
+    """Promise something to the ticket's customer, due at `due` (epoch seconds). Raises NotFound, Conflict, Invalid.
+
+    `by_outcome`: it is the call-back that the outcome of the call consists of, and follows that outcome.
+    """
     ticket = await work.load(unit, ticket_id)
     if not text.strip():
         raise Invalid("A promise needs words.", "Write what the customer was told.", code="promise_empty")
@@ -29,10 +42,26 @@ async def make(unit: Unit, ticket_id: str, text: str, due: float, interaction_id
         owner_id=unit.actor.id,
         owner_name=unit.actor.name,
         status="open",
+        by_outcome=by_outcome,
     )
     unit.session.add(promise)
     work.apply(unit, ticket, "promise_made", interaction_id=interaction_id)
     return promise
+
+
+async def change(unit: Unit, promise: Promise, text: str, due: float) -> None:
+    """Say an open promise otherwise: what is promised, and by when (epoch seconds)."""
+    before, after = {"promise": promise.text, "due": promise.due}, {"promise": text, "due": due}
+    if before == after:
+        return
+    promise.text, promise.due = text, due
+    await _tell(unit, promise, "promise_changed", before, after)
+
+
+async def withdraw(unit: Unit, promise: Promise) -> None:
+    """An open promise that turned out to be none goes; the history keeps what it was."""
+    await _tell(unit, promise, "promise_withdrawn", {"promise": promise.text, "due": promise.due}, {})
+    await unit.session.delete(promise)
 
 
 async def settle(unit: Unit, promise_id: str, status: str) -> Promise:
@@ -78,13 +107,13 @@ async def break_overdue(unit: Unit, limit: int = 500) -> int:
 
 async def _settle(unit: Unit, promise: Promise, status: str) -> None:
     promise.status, promise.settled_at = status, unit.at
-    history.record(
-        unit,
-        f"promise_{status}",
-        ticket_id=promise.ticket_id,
-        customer_id=promise.customer_id,
-        before={"status": "open"},
-        after={"status": status, "promise": promise.text, "due": promise.due},
-    )
+    after = {"status": status, "promise": promise.text, "due": promise.due}
+    await _tell(unit, promise, f"promise_{status}", {"status": "open"}, after)
+
+
+async def _tell(
+    unit: Unit, promise: Promise, kind: str, before: Mapping[str, object], after: Mapping[str, object]
+) -> None:
+    history.record(unit, kind, ticket_id=promise.ticket_id, customer_id=promise.customer_id, before=before, after=after)
     ticket = await unit.session.get_one(Ticket, promise.ticket_id)
-    unit.say(f"promise_{status}", ticket_id=ticket.id, customer_id=promise.customer_id, version=ticket.version)
+    unit.say(kind, ticket_id=ticket.id, customer_id=promise.customer_id, version=ticket.version)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from sqlalchemy import delete
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Forbidden, Invalid, NotFound
 from core.ids import new_id
 from tickets import history
 from tickets.catalogue import require_topic
@@ -83,7 +83,7 @@ async def edit(unit: Unit, ticket_id: str, version: int, fields: Mapping[str, An
             f"Send one of {', '.join(PRIORITIES)}.",
             code="priority_unknown",
         )
-    if not str(fields.get("title", "x")).strip():
+    if not (fields.get("title", "x") or "").strip():
         raise Invalid("A ticket needs a title.", "Write one.", code="title_missing")
     if fields.get("topic_id") is not None:
         await require_topic(unit.session, fields["topic_id"], ticket.programme_id)
@@ -131,18 +131,46 @@ async def _forget_draft(unit: Unit, ticket_id: str) -> None:
     await unit.session.execute(delete(TicketDraft).where(mine))
 
 
-async def take(unit: Unit, ticket_id: str) -> Ticket:
-    """Make it mine. Taking what is mine already changes nothing. Raises NotFound, Conflict when it is resolved."""
+async def take(unit: Unit, ticket_id: str, version: int | None = None) -> Ticket:
+    """Make it mine. Taking what is mine already changes nothing.
+
+    Whoever takes it from somebody else must have seen whose it is: they give the `version` they saw. Raises NotFound,
+    Conflict when it is resolved, another's, or changed meanwhile.
+    """
     ticket = await load(unit, ticket_id)
     _require_unresolved(ticket)
-    if ticket.owner_id != unit.actor.id:
-        apply(unit, ticket, "taken", owner_id=unit.actor.id, owner_name=unit.actor.name)
+    if ticket.owner_id == unit.actor.id:
+        return ticket
+    if version is not None:
+        require_version(ticket, version)
+    elif ticket.owner_id is not None:
+        raise Conflict(
+            f"{ticket.number} is being worked on by {ticket.owner_name}.",
+            "Ask them; to take it over, send the version of the ticket that you see.",
+            code="owned",
+            values={"number": ticket.number, "owner": ticket.owner_name, "version": ticket.version},
+        )
+    apply(unit, ticket, "taken", owner_id=unit.actor.id, owner_name=unit.actor.name)
     return ticket
 
 
-async def resolve(unit: Unit, ticket_id: str, note: str | None = None) -> Ticket:
-    """Close it outside of a call (back office). Raises NotFound, Conflict when it is resolved already."""
+async def resolve(
+    unit: Unit, ticket_id: str, note: str | None = None, version: int | None = None, *, only_own: bool = False
+) -> Ticket:
+    """Close it outside of a call. `only_own`: the actor may close only what is theirs, like a call-back they promised.
+
+    Raises NotFound, Forbidden, Conflict when it is resolved already or changed since `version`.
+    """
     ticket = await load(unit, ticket_id)
+    if only_own and ticket.owner_id != unit.actor.id:
+        raise Forbidden(
+            f"{ticket.number} is not yours to resolve.",
+            "Write a note on it, or ask whoever owns it.",
+            code="not_yours",
+            values={"number": ticket.number, "owner": ticket.owner_name},
+        )
+    if version is not None:
+        require_version(ticket, version)
     _require_unresolved(ticket)
     if note and note.strip():
         await add_note(unit, ticket.id, note)
@@ -159,9 +187,11 @@ async def resolve(unit: Unit, ticket_id: str, note: str | None = None) -> Ticket
     return ticket
 
 
-async def reopen(unit: Unit, ticket_id: str, note: str | None = None) -> Ticket:
-    """Open a resolved ticket again. Raises NotFound, Conflict when it is not resolved."""
+async def reopen(unit: Unit, ticket_id: str, note: str | None = None, version: int | None = None) -> Ticket:
+    """Open a resolved ticket again. Raises NotFound, Conflict when it is not resolved or changed since `version`."""
     ticket = await load(unit, ticket_id)
+    if version is not None:
+        require_version(ticket, version)
     if ticket.status != "resolved":
         raise Conflict(
             f"{ticket.number} is not resolved.",

@@ -5,7 +5,7 @@ from tickets.model.customers import Customer, CustomerNumber
 from tickets.model.figures import Figure
 from tickets.model.interactions import Interaction, InteractionLeg, Recording
 from tickets.model.promises import Promise
-from tickets.model.tickets import Ticket, TicketDraft, TicketEvent, TicketNote
+from tickets.model.tickets import OutcomeSave, Ticket, TicketDraft, TicketEvent, TicketNote
 
 __all__ = [
     "Counter",
@@ -14,6 +14,7 @@ __all__ = [
     "Figure",
     "Interaction",
     "InteractionLeg",
+    "OutcomeSave",
     "Promise",
     "RecallCause",
     "Recording",

@@ -7,7 +7,7 @@ from core.db import Base
 
 
 class Customer(Base):
-    """A customer of one programme (or of all, when `programme_id` is null).
+    """A customer of one programme (or of all, when `programme_id` is null). `version` counts changes of its fields.
 
     `since` is a date in ISO form; `name_folded` the name without case and accents, for searching. A merged customer
     stays as a signpost: `merged_into` names the survivor, to whom all history has moved.
@@ -29,6 +29,7 @@ class Customer(Base):
     flags: Mapped[list[str]] = mapped_column(default=list)
     merged_into: Mapped[str | None] = mapped_column(String(40), ForeignKey("customer.id"), index=True)
     created_at: Mapped[float] = mapped_column(Float)
+    version: Mapped[int] = mapped_column(default=1)
 
 
 class CustomerNumber(Base):

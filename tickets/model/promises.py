@@ -10,6 +10,7 @@ class Promise(Base):
     """A promise with a clock. `made_by` said it to the customer, `owner` is to do it.
 
     `status`: open, kept or broken; `settled_at` is when that was known (a broken one is noticed by the clock).
+    `by_outcome`: it is the call-back by which the call `made_in` ended, and goes when that outcome is corrected.
     """
 
     __tablename__ = "promise"
@@ -31,3 +32,4 @@ class Promise(Base):
     owner_name: Mapped[str | None] = mapped_column(String(200))
     status: Mapped[str] = mapped_column(String(8), default="open")
     settled_at: Mapped[float | None] = mapped_column(Float)
+    by_outcome: Mapped[bool] = mapped_column(default=False)

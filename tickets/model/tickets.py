@@ -73,6 +73,15 @@ class TicketDraft(Base):
     at: Mapped[float] = mapped_column(Float)
 
 
+class OutcomeSave(Base):
+    """An outcome that was saved for a call, by the id its client gave it: saying it again changes nothing."""
+
+    __tablename__ = "outcome_save"
+
+    interaction_id: Mapped[str] = mapped_column(String(64), ForeignKey("interaction.id"), primary_key=True)
+    save_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
 class TicketEvent(Base):
     """History, append only: who changed what, when, from what to what (also customers, and who heard a recording)."""
 
