@@ -116,8 +116,11 @@ FrontLine = Annotated[Caller, for_roles("agent", "team_leader", "supervisor", "b
 """Those who work on customers and tickets."""
 Reader = Annotated[Caller, for_roles("agent", "team_leader", "supervisor", "back_office", "quality")]
 """Those who may read customers and tickets."""
-BackOffice = Annotated[Caller, for_roles("back_office", "team_leader", "supervisor")]
+BACK_OFFICE: tuple[Role, ...] = ("back_office", "team_leader", "supervisor")
+BackOffice = Annotated[Caller, for_roles(*BACK_OFFICE)]
 """Those who work on tickets outside of a call."""
+FOR_ANY = {"x-roles-any": sorted(BACK_OFFICE)}
+"""Beside a route's `x-roles`: with these roles on anybody's ticket or call, with the others only on one's own."""
 Leader = Annotated[Caller, for_roles("team_leader", "supervisor", "quality", "administrator")]
 """Those who read figures."""
 FloorViewer = Annotated[Caller, for_roles("team_leader", "supervisor", "administrator")]
@@ -126,6 +129,11 @@ Listener = Annotated[Caller, for_roles("team_leader", "quality")]
 """Those who may hear recordings."""
 Administrator = Annotated[Caller, for_roles("administrator")]
 """Those who change the configuration."""
+
+
+def only_own(caller: Caller) -> bool:
+    """Whether the caller may do what `FOR_ANY` marks only with their own."""
+    return caller.roles.isdisjoint(BACK_OFFICE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from acd import configuration, presence
 from acd.commands import Commands
 from acd.configuration import Defaults, Operation
+from acd.desks import DeskCall
 from acd.events import ConfigChanged
 from acd.floor import floor
 from core.bus import Bus, LocalBus, RedisBus
@@ -181,8 +182,7 @@ class RoutingHouse:
             well()
             async for _, message in changes:
                 for desk in self._board.desks.all():
-                    call = desk.call
-                    if call is not None and message.get("ticket_id") in {call.ticket_id, None}:
+                    if desk.call is not None and concerns(message, desk.call):
                         self._board.later(self._dispatcher.refresh_pop(desk))
 
     async def _watch_time(self, well: Well) -> None:
@@ -231,3 +231,14 @@ class RoutingHouse:
 
 def _defaults(settings: Settings) -> Defaults:
     return Defaults(settings.offer_seconds, settings.wrap_up_seconds)
+
+
+def concerns(change: Mapping[str, Any], call: DeskCall) -> bool:
+    """Whether a message of topic `ticket` is about this call, its ticket, or who may be calling."""
+    if change.get("interaction_id") == call.facts.interaction_id:
+        return True
+    if change.get("ticket_id") is not None:
+        return bool(change["ticket_id"] == call.ticket_id)
+    # A customer was changed: one whom the desk shows, or one who may just have been given the caller's number.
+    shown = {customer["id"] for customer in call.pop.get("customers", ())}
+    return not shown or change.get("customer_id") in shown

@@ -6,8 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from acd.ports import CallFacts
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
-from tickets import customers, history, people, work
+from tickets import customers, history, parts, people, work
 from tickets.catalogue import require_cause
+from tickets.confirming import confirm, confirm_callers_of, one_caller, require_programme
 from tickets.contacts import Trigger, trigger_of
 from tickets.days import local_day
 from tickets.held import call_row
@@ -101,6 +102,7 @@ async def choose_customer(unit: Unit, interaction_id: str, customer_id: str) -> 
     """
     call = await require(unit.session, interaction_id)
     customer = await customers.require(unit.session, customer_id)
+    require_programme(call, customer, customer.name)
     ticket = await work.load(unit, call.ticket_id) if call.ticket_id else None
     if ticket is not None and ticket.opened_by != call.id and ticket.customer_id not in (None, customer.id):
         raise Conflict(
@@ -109,41 +111,18 @@ async def choose_customer(unit: Unit, interaction_id: str, customer_id: str) -> 
             code="customer_differs",
             values={"ticket_id": ticket.id, "customer_id": ticket.customer_id},
         )
-    _confirm(unit, call, customer)
+    confirm(unit, call, customer)
     if ticket is not None and ticket.customer_id != customer.id:
         await _give_ticket(unit, ticket, customer, call)
-    unit.say("customer_chosen", ticket_id=call.ticket_id, customer_id=customer.id, version=None)
+    unit.say("customer_chosen", ticket_id=call.ticket_id, customer_id=customer.id, interaction_id=call.id)
     return call
-
-
-def _confirm(unit: Unit, call: Interaction, customer: Customer) -> None:
-    if call.confirmed and call.customer_id == customer.id:
-        return
-    history.record(
-        unit,
-        "customer_chosen",
-        ticket_id=call.ticket_id,
-        customer_id=customer.id,
-        interaction_id=call.id,
-        before={"customer_id": call.customer_id},
-        after={"customer_id": customer.id},
-    )
-    call.customer_id, call.confirmed = customer.id, True
-    call.subject = subject_of(customer.id, call.identification, confirmed=True)
 
 
 async def _give_ticket(unit: Unit, ticket: Ticket, customer: Customer, call: Interaction) -> None:
     work.apply(unit, ticket, "customer_chosen", interaction_id=call.id, customer_id=customer.id)
     for promise in await unit.session.scalars(select(Promise).where(Promise.ticket_id == ticket.id)):
         promise.customer_id = customer.id
-    await _confirm_callers_of(unit, ticket, customer)
-
-
-async def _confirm_callers_of(unit: Unit, ticket: Ticket, customer: Customer) -> None:
-    """The other calls about this ticket were this customer too, where nobody knew who it was."""
-    unknown = select(Interaction).where(Interaction.ticket_id == ticket.id, Interaction.customer_id.is_(None))
-    for other in await unit.session.scalars(unknown):
-        _confirm(unit, other, customer)
+    await confirm_callers_of(unit, ticket, customer)
 
 
 async def link_ticket(unit: Unit, interaction_id: str, ticket_id: str) -> Ticket:
@@ -163,6 +142,7 @@ async def link_ticket(unit: Unit, interaction_id: str, ticket_id: str) -> Ticket
             code="already_resolved",
             values={"version": ticket.version},
         )
+    require_programme(call, ticket, ticket.number)
     _require_same_customer(call, ticket)
     own = await unit.session.get(Ticket, call.ticket_id, with_for_update=True) if call.ticket_id else None
     call.ticket_id = ticket.id
@@ -174,7 +154,8 @@ async def link_ticket(unit: Unit, interaction_id: str, ticket_id: str) -> Ticket
 
 
 def _require_same_customer(call: Interaction, ticket: Ticket) -> None:
-    if call.confirmed and call.customer_id and ticket.customer_id not in (None, call.customer_id):
+    certain = call.confirmed or call.subject == call.customer_id
+    if certain and call.customer_id and ticket.customer_id not in (None, call.customer_id):
         raise Conflict(
             f"{ticket.number} belongs to another customer than the one of this call.",
             "Choose the right customer of the call first.",
@@ -186,17 +167,12 @@ def _require_same_customer(call: Interaction, ticket: Ticket) -> None:
 async def _same_caller(unit: Unit, call: Interaction, ticket: Ticket) -> None:
     """The same ticket is the same customer, also from a switchboard or a withheld number."""
     if ticket.customer_id is not None:
-        _confirm(unit, call, await customers.require(unit.session, ticket.customer_id))
+        confirm(unit, call, await customers.require(unit.session, ticket.customer_id))
     elif call.subject is not None and call.customer_id is not None:
         customer = await customers.require(unit.session, call.customer_id)
         await _give_ticket(unit, ticket, customer, call)
     else:
-        # Nobody knows the name, but it is one and the same caller: the ticket is the identity.
-        nameless = select(Interaction).where(
-            or_(Interaction.id == call.id, Interaction.ticket_id == ticket.id), Interaction.subject.is_(None)
-        )
-        for one in await unit.session.scalars(nameless):
-            one.subject = ticket.id
+        await one_caller(unit, ticket)
 
 
 async def _absorb(unit: Unit, own: Ticket, into: Ticket) -> None:
@@ -245,8 +221,13 @@ async def set_cause(unit: Unit, interaction_id: str, cause_id: str) -> Interacti
     return call
 
 
-async def set_disposition(unit: Unit, interaction_id: str, disposition: str | None) -> Interaction:
-    """Take a call out of all figures (internal, test, wrong_number); None puts it back. Raises NotFound, Invalid."""
+async def set_disposition(
+    unit: Unit, interaction_id: str, disposition: str | None, *, only_own: bool = False
+) -> Interaction:
+    """Take a call out of all figures (internal, test, wrong_number); None puts it back.
+
+    `only_own`: the actor may do so only with their own call, until wrap-up ends. Raises NotFound, Invalid, Conflict.
+    """
     if disposition is not None and disposition not in DISPOSITIONS:
         raise Invalid(
             f"The disposition {disposition!r} does not exist.",
@@ -254,6 +235,8 @@ async def set_disposition(unit: Unit, interaction_id: str, disposition: str | No
             code="disposition_unknown",
         )
     call = await require(unit.session, interaction_id)
+    if only_own:
+        await parts.require_time(unit, call)
     if call.disposition != disposition:
         history.record(
             unit,
@@ -264,4 +247,5 @@ async def set_disposition(unit: Unit, interaction_id: str, disposition: str | No
             after={"disposition": disposition},
         )
         call.disposition = disposition
+        unit.say("disposition", ticket_id=call.ticket_id, customer_id=call.customer_id, interaction_id=call.id)
     return call

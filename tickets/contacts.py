@@ -58,9 +58,14 @@ def _answered(subject: str, programme_id: str) -> Select[Interaction]:
 
 
 async def contacts_of_customer(
-    session: AsyncSession, customer_id: str, language: str, limit: int = 8, but: str | None = None
+    session: AsyncSession,
+    customer_id: str,
+    language: str,
+    limit: int = 8,
+    but: str | None = None,
+    programme_id: str | None = None,
 ) -> list[ContactView]:
-    """Contacts of a customer, newest first, without the one named in `but`."""
+    """Contacts of a customer, newest first, without the one named in `but`; with a programme, only its own."""
     query = (
         select(Interaction)
         .where(Interaction.customer_id == customer_id, Interaction.arrived_at.is_not(None))
@@ -69,6 +74,8 @@ async def contacts_of_customer(
     )
     if but is not None:
         query = query.where(Interaction.id != but)
+    if programme_id is not None:
+        query = query.where(Interaction.programme_id == programme_id)
     return await contact_views(session, list(await session.scalars(query)), language)
 
 

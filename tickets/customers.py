@@ -8,6 +8,7 @@ import phonenumbers
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from acd.model import Programme
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from tickets import history
@@ -159,6 +160,7 @@ async def _cards(session: AsyncSession, customers: Sequence[Customer]) -> list[C
     return [
         {
             **customer_view(customer),
+            "version": customer.version,
             "numbers": [{"number": row.number, "shared": row.shared} for row in numbers.get(customer.id, [])],
         }
         for customer in customers
@@ -201,7 +203,14 @@ async def create(
     notes: str = "",
     customer_id: str | None = None,
 ) -> Customer:
-    """Make a customer. Raises Invalid without a name, Conflict when the code is another's."""
+    """Make a customer. Raises Invalid (no name, unknown programme) and Conflict when the code is another's."""
+    if programme_id is not None and await unit.session.get(Programme, programme_id) is None:
+        raise Invalid(
+            f"The programme {programme_id!r} does not exist.",
+            "Choose a programme from the list.",
+            code="programme_unknown",
+            values={"programme": programme_id},
+        )
     new = customer_id or f"c-{new_id()}"
     wanted_code = (code or "").strip().upper() or new[-10:].upper()
     await _code_is_free(unit.session, wanted_code, programme_id, but=new)
@@ -226,9 +235,17 @@ async def create(
     return customer
 
 
-async def change(unit: Unit, customer_id: str, fields: Mapping[str, str]) -> Customer:
-    """Change some fields of a customer. Raises NotFound, Invalid, Conflict."""
+async def change(unit: Unit, customer_id: str, fields: Mapping[str, str], version: int | None = None) -> Customer:
+    """Change some fields of a customer. Raises NotFound, Invalid, Conflict (also when changed since `version`)."""
     customer = await require(unit.session, customer_id)
+    await unit.session.refresh(customer, with_for_update=True)
+    if version is not None and version != customer.version:
+        raise Conflict(
+            f"{customer.name} was changed meanwhile: now at version {customer.version}, you have {version}.",
+            "Load the customer again, then repeat your change.",
+            code="version_old",
+            values={"version": customer.version, "yours": version, "customer_id": customer.id},
+        )
     unknown = set(fields) - CHANGEABLE
     if unknown:
         raise Invalid(
@@ -247,20 +264,24 @@ async def change(unit: Unit, customer_id: str, fields: Mapping[str, str]) -> Cus
     for field, value in changed.items():
         setattr(customer, field, value)
     customer.name_folded = folded(customer.name)
+    customer.version += 1
     history.record(unit, "customer_changed", customer_id=customer.id, before=before, after=changed)
     unit.say("customer_changed", ticket_id=None, customer_id=customer.id, version=None)
     return customer
 
 
 async def attach_number(
-    unit: Unit, customer_id: str, number: str, *, region: str | None = None, shared: bool = False
+    unit: Unit, customer_id: str, number: str, *, region: str | None = None, shared: bool | None = None
 ) -> str:
     """Give a customer a number, and say whether it is a switchboard's; returns it in E.164. Raises NotFound, Invalid.
 
-    The mark belongs to the number: it is set for every customer who has it.
+    The mark belongs to the number: it is set for every customer who has it. None leaves it as it is.
     """
     customer = await require(unit.session, customer_id)
     full = e164(number, region or "IT")
+    if shared is None:
+        marked = select(CustomerNumber.number).where(CustomerNumber.number == full, CustomerNumber.shared)
+        shared = await unit.session.scalar(marked.limit(1)) is not None
     await insert_if_absent(unit.session, CustomerNumber, {"number": full, "customer_id": customer.id, "shared": shared})
     for row in await unit.session.scalars(select(CustomerNumber).where(CustomerNumber.number == full)):
         row.shared = shared

@@ -47,6 +47,7 @@ class InteractionView(TypedDict):
     abandoned: bool
     cause: str | None
     outcome: str | None
+    disposition: str | None
     recording: bool
     legs: list[LegView]
 
@@ -78,6 +79,7 @@ async def view(session: AsyncSession, interaction_id: str) -> InteractionView:
         "abandoned": call.abandoned,
         "cause": call.recall_cause_id,
         "outcome": call.outcome,
+        "disposition": call.disposition,
         "recording": recording is not None and recording.problem is None,
         "legs": await _legs(session, interaction_id),
     }

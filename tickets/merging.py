@@ -2,9 +2,10 @@
 
 from sqlalchemy import select, update
 
-from core.errors import Invalid
+from core.errors import Conflict, Invalid
 from core.ids import new_id
 from tickets import customers, history, work
+from tickets.confirming import confirm_callers_of, one_caller
 from tickets.model import Customer, CustomerNumber, Interaction, Promise, Ticket, TicketDraft, TicketNote
 from tickets.numbering import next_number
 from tickets.sql import insert_if_absent
@@ -28,7 +29,17 @@ async def merge_tickets(unit: Unit, ticket_id: str, into_id: str) -> Ticket:
             "Merge the customers first if they are one.",
             code="customer_differs",
         )
+    if ticket.programme_id != into.programme_id:
+        raise Conflict(
+            f"{ticket.number} and {into.number} belong to different programmes.",
+            "Work on each by itself.",
+            code="programme_differs",
+            values={"programme_id": into.programme_id, "name": ticket.number},
+        )
     session = unit.session
+    nameless = await session.scalar(
+        select(Interaction.id).where(Interaction.subject.in_((ticket.id, into.id))).limit(1)
+    )
     await session.execute(update(TicketNote).where(TicketNote.ticket_id == ticket.id).values(ticket_id=into.id))
     await session.execute(update(Promise).where(Promise.ticket_id == ticket.id).values(ticket_id=into.id))
     await session.execute(update(Interaction).where(Interaction.ticket_id == ticket.id).values(ticket_id=into.id))
@@ -42,6 +53,10 @@ async def merge_tickets(unit: Unit, ticket_id: str, into_id: str) -> Ticket:
     work.apply(unit, ticket, "merged", status="merged", merged_into=into.id)
     customer_id = into.customer_id or ticket.customer_id
     work.apply(unit, into, "absorbed", customer_id=customer_id, back_office_at=_first(ticket, into))
+    if customer_id is not None:
+        await confirm_callers_of(unit, into, await customers.require(session, customer_id))
+    elif nameless is not None:
+        await one_caller(unit, into)
     return into
 
 
@@ -94,6 +109,13 @@ async def merge_customers(unit: Unit, customer_id: str, into_id: str) -> Custome
     into = await customers.require(session, into_id)
     if customer.id == into.id:
         raise Invalid("A customer cannot be merged into itself.", "Choose another customer.", code="same_customer")
+    if None not in (customer.programme_id, into.programme_id) and customer.programme_id != into.programme_id:
+        raise Conflict(
+            f"{customer.name} and {into.name} are customers of different programmes.",
+            "Keep them apart.",
+            code="programme_differs",
+            values={"programme_id": into.programme_id, "name": customer.name},
+        )
     for table in (Ticket, Promise, Interaction):
         moved = update(table).where(table.customer_id == customer.id).values(customer_id=into.id)
         await session.execute(moved)
@@ -105,5 +127,6 @@ async def merge_customers(unit: Unit, customer_id: str, into_id: str) -> Custome
     customer.merged_into = into.id
     history.record(unit, "customer_merged", customer_id=customer.id, after={"into": into.id})
     history.record(unit, "customer_absorbed", customer_id=into.id, after={"from": customer.id})
-    unit.say("customer_merged", ticket_id=None, customer_id=into.id, version=None)
+    for changed in (customer.id, into.id):
+        unit.say("customer_merged", ticket_id=None, customer_id=changed)
     return into

@@ -107,11 +107,13 @@ async def story_of_call(session: AsyncSession, facts: CallFacts, found: Found) -
     )
     tickets = await _open_tickets(session, customer.id, facts)
     topics = await topic_names(session, (ticket.topic_id for ticket in tickets), facts.language)
-    promises = await _promises(session, customer.id, facts.arrived)
+    promises = await _promises(session, customer.id, facts)
     pop = _pop(views, found, _greeting(facts, programme, customer, tickets))
     pop["open_tickets"] = [open_ticket_view(ticket, topics.get(ticket.topic_id or "")) for ticket in tickets]
     pop["promises"] = [promise_view(promise) for promise in promises]
-    pop["contacts"] = await contacts_of_customer(session, customer.id, facts.language, but=facts.interaction_id)
+    pop["contacts"] = await contacts_of_customer(
+        session, customer.id, facts.language, but=facts.interaction_id, programme_id=facts.programme_id
+    )
     if trigger is not None:
         first = await _first_call(session, trigger)
         pop["recall"] = _recall(facts, first, tickets)
@@ -162,6 +164,7 @@ async def _open_tickets(session: AsyncSession, customer_id: str, facts: CallFact
         select(Ticket)
         .where(
             Ticket.customer_id == customer_id,
+            Ticket.programme_id == facts.programme_id,
             Ticket.status.in_(UNDER_WAY),
             or_(Ticket.opened_by.is_(None), Ticket.opened_by != facts.interaction_id),
         )
@@ -171,12 +174,15 @@ async def _open_tickets(session: AsyncSession, customer_id: str, facts: CallFact
     return list(await session.scalars(query))
 
 
-async def _promises(session: AsyncSession, customer_id: str, at: float) -> list[Promise]:
+async def _promises(session: AsyncSession, customer_id: str, facts: CallFacts) -> list[Promise]:
+    lately_broken = (Promise.status == "broken") & (Promise.due > facts.arrived - _BROKEN_FOR)
     query = (
         select(Promise)
+        .join(Ticket, Ticket.id == Promise.ticket_id)
         .where(
             Promise.customer_id == customer_id,
-            or_(Promise.status == "open", (Promise.status == "broken") & (Promise.due > at - _BROKEN_FOR)),
+            Ticket.programme_id == facts.programme_id,
+            or_(Promise.status == "open", lately_broken),
         )
         .order_by(Promise.due)
         .limit(10)

@@ -39,9 +39,18 @@ class Unit:
     actor: Actor
     said: list[Mapping[str, Any]] = field(default_factory=list)
 
-    def say(self, change: str, *, ticket_id: str | None, customer_id: str | None, version: int | None) -> None:
-        """Tell this on topic `ticket` once the unit is committed."""
-        self.said.append({"ticket_id": ticket_id, "customer_id": customer_id, "version": version, "change": change})
+    def say(
+        self,
+        change: str,
+        *,
+        ticket_id: str | None,
+        customer_id: str | None,
+        version: int | None = None,
+        interaction_id: str | None = None,
+    ) -> None:
+        """Tell this on topic `ticket` once the unit is committed. `interaction_id`: the call that it is about."""
+        about = {"ticket_id": ticket_id, "customer_id": customer_id, "interaction_id": interaction_id}
+        self.said.append({**about, "version": version, "change": change})
 
 
 class Tickets:

@@ -107,8 +107,9 @@ class NumberView(TypedDict):
 
 
 class CustomerCardView(CustomerView):
-    """A customer with numbers."""
+    """A customer with numbers; `version` counts changes."""
 
+    version: int
     numbers: list[NumberView]
 
 

@@ -65,7 +65,13 @@ def apply(unit: Unit, ticket: Ticket, kind: str, *, interaction_id: str | None =
         before=before,
         after=changed,
     )
-    unit.say(kind, ticket_id=ticket.id, customer_id=ticket.customer_id, version=ticket.version)
+    unit.say(
+        kind,
+        ticket_id=ticket.id,
+        customer_id=ticket.customer_id,
+        version=ticket.version,
+        interaction_id=interaction_id,
+    )
 
 
 async def edit(unit: Unit, ticket_id: str, version: int, fields: Mapping[str, Any]) -> Ticket:

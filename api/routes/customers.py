@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.access import FrontLine, Reader
+from api.access import BackOffice, FrontLine, Reader
 from api.routes.shared import Work, actor
 from api.schemas.common import Id, Search
 from api.schemas.customers import (
@@ -12,10 +12,11 @@ from api.schemas.customers import (
     CustomerChange,
     CustomerGiven,
     CustomerList,
+    CustomerMerge,
     CustomerNumberGiven,
     CustomerStory,
 )
-from tickets import customers
+from tickets import calls, customers, merging
 
 router = APIRouter(prefix="/customers", tags=["customers"])
 CustomerId = Annotated[Id, Path()]
@@ -44,9 +45,12 @@ async def read_customer(customer_id: CustomerId, caller: Reader, work: Work) -> 
 @router.post("", status_code=201)
 async def create_customer(given: CustomerGiven, caller: FrontLine, work: Work) -> Customer:
     """A new customer, with a first number if given."""
-    fields = given.model_dump(exclude_none=True, exclude={"number", "region", "programme_id"})
+    fields = given.model_dump(exclude_none=True, exclude={"number", "region", "programme_id", "interaction_id"})
     async with work.unit(actor(caller)) as unit:
-        customer = await customers.create(unit, programme_id=given.programme_id, **fields)
+        programme_id = given.programme_id
+        if programme_id is None and given.interaction_id is not None:
+            programme_id = (await calls.require(unit.session, given.interaction_id)).programme_id
+        customer = await customers.create(unit, programme_id=programme_id, **fields)
         if given.number is not None:
             await customers.attach_number(unit, customer.id, given.number, region=given.region)
     return await _card(work, customer.id)
@@ -54,9 +58,10 @@ async def create_customer(given: CustomerGiven, caller: FrontLine, work: Work) -
 
 @router.patch("/{customer_id}")
 async def change_customer(customer_id: CustomerId, given: CustomerChange, caller: FrontLine, work: Work) -> Customer:
-    """Change a customer's data."""
+    """Change a customer's data. 409 when a `version` is given that is not the present one."""
     async with work.unit(actor(caller)) as unit:
-        await customers.change(unit, customer_id, given.model_dump(exclude_none=True))
+        fields = given.model_dump(exclude_none=True, exclude={"version"})
+        await customers.change(unit, customer_id, fields, given.version)
     return await _card(work, customer_id)
 
 
@@ -66,6 +71,14 @@ async def add_number(customer_id: CustomerId, given: CustomerNumberGiven, caller
     async with work.unit(actor(caller)) as unit:
         await customers.attach_number(unit, customer_id, given.number, region=given.region, shared=given.shared)
     return await _card(work, customer_id)
+
+
+@router.post("/{customer_id}/merge")
+async def merge_customer(customer_id: CustomerId, given: CustomerMerge, caller: BackOffice, work: Work) -> Customer:
+    """Two records of one customer become one: calls, tickets, promises and numbers go to the one that stays."""
+    async with work.unit(actor(caller)) as unit:
+        into = await merging.merge_customers(unit, customer_id, given.into)
+    return await _card(work, into.id)
 
 
 async def _card(work: Work, customer_id: str) -> Customer:

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from api.access import FrontLine, Reader
+from api.access import FOR_ANY, FrontLine, Reader, only_own
 from api.routes.shared import Work, actor
 from api.schemas.common import Id
 from api.schemas.customers import CustomerChoice
-from api.schemas.tickets import CauseGiven, Interaction, TicketChoice
+from api.schemas.tickets import CauseGiven, DispositionGiven, Interaction, TicketChoice
 from tickets import calls, interactions
 
 router = APIRouter(prefix="/interactions", tags=["interactions"])
@@ -45,4 +45,14 @@ async def set_cause(interaction_id: InteractionId, given: CauseGiven, caller: Fr
     """Say why the customer had to call again."""
     async with work.unit(actor(caller)) as unit:
         await calls.set_cause(unit, interaction_id, given.cause)
+    return await read_interaction(interaction_id, caller, work)
+
+
+@router.post("/{interaction_id}/disposition", openapi_extra=FOR_ANY)
+async def set_disposition(
+    interaction_id: InteractionId, given: DispositionGiven, caller: FrontLine, work: Work
+) -> Interaction:
+    """Take the call out of every figure, or put it back; an agent only their own, until wrap-up ends."""
+    async with work.unit(actor(caller)) as unit:
+        await calls.set_disposition(unit, interaction_id, given.disposition, only_own=only_own(caller))
     return await read_interaction(interaction_id, caller, work)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
-from api.access import BackOffice, FrontLine, Reader
+from api.access import FOR_ANY, BackOffice, FrontLine, Reader, only_own
 from api.routes.shared import Work, actor
 from api.schemas.common import Done, Id, Search
 from api.schemas.pop import Promise
@@ -16,13 +16,15 @@ from api.schemas.tickets import (
     PromiseChange,
     PromiseGiven,
     Resolution,
+    Seen,
+    SplitGiven,
     Ticket,
     TicketChange,
     TicketList,
     TicketView,
 )
 from core.clock import utc
-from tickets import lists, outcome, promises
+from tickets import lists, merging, outcome, promises
 from tickets import work as cases
 from tickets.views import promise_view
 
@@ -91,17 +93,17 @@ async def save_draft(ticket_id: TicketId, given: Draft, caller: FrontLine, work:
 
 @router.post("/tickets/{ticket_id}/outcome")
 async def set_outcome(ticket_id: TicketId, given: OutcomeGiven, caller: FrontLine, work: Work) -> Ticket:
-    """End the call's work on the ticket: resolved, handed over to back office, or to be called back."""
+    """End the call's work on the ticket: resolved, handed over to back office, to be called back, or transferred."""
     async with work.unit(actor(caller)) as unit:
         await outcome.save(unit, ticket_id, given.interaction_id, _outcome(given))
     return await read_ticket(ticket_id, caller, work)
 
 
-@router.post("/tickets/{ticket_id}/resolve")
-async def resolve_ticket(ticket_id: TicketId, given: Resolution, caller: BackOffice, work: Work) -> Ticket:
-    """Back office has solved it."""
+@router.post("/tickets/{ticket_id}/resolve", openapi_extra=FOR_ANY)
+async def resolve_ticket(ticket_id: TicketId, given: Resolution, caller: FrontLine, work: Work) -> Ticket:
+    """It is solved: back office may say so of every ticket, an agent of what is theirs, like a call-back."""
     async with work.unit(actor(caller)) as unit:
-        await cases.resolve(unit, ticket_id, given.note)
+        await cases.resolve(unit, ticket_id, given.note, given.version, only_own=only_own(caller))
     return await read_ticket(ticket_id, caller, work)
 
 
@@ -109,16 +111,24 @@ async def resolve_ticket(ticket_id: TicketId, given: Resolution, caller: BackOff
 async def reopen_ticket(ticket_id: TicketId, given: Resolution, caller: BackOffice, work: Work) -> Ticket:
     """It was not solved after all."""
     async with work.unit(actor(caller)) as unit:
-        await cases.reopen(unit, ticket_id, given.note)
+        await cases.reopen(unit, ticket_id, given.note, given.version)
     return await read_ticket(ticket_id, caller, work)
 
 
 @router.post("/tickets/{ticket_id}/take")
-async def take_ticket(ticket_id: TicketId, caller: BackOffice, work: Work) -> Ticket:
-    """Become the ticket's owner."""
+async def take_ticket(ticket_id: TicketId, caller: BackOffice, work: Work, given: Seen | None = None) -> Ticket:
+    """Become the ticket's owner. Somebody else's is taken over only with the `version` last seen."""
     async with work.unit(actor(caller)) as unit:
-        await cases.take(unit, ticket_id)
+        await cases.take(unit, ticket_id, given.version if given else None)
     return await read_ticket(ticket_id, caller, work)
+
+
+@router.post("/tickets/{ticket_id}/split", status_code=201)
+async def split_ticket(ticket_id: TicketId, given: SplitGiven, caller: BackOffice, work: Work) -> Ticket:
+    """A second case found in a ticket becomes one of its own: the new ticket."""
+    async with work.unit(actor(caller)) as unit:
+        part = await merging.split_ticket(unit, ticket_id, given.title)
+    return await read_ticket(part.id, caller, work)
 
 
 @router.post("/tickets/{ticket_id}/promises", status_code=201)
@@ -157,4 +167,5 @@ def _outcome(given: OutcomeGiven) -> outcome.Outcome:
         note=given.note,
         due=given.due.timestamp() if given.due else None,
         reason=given.reason,
+        save_id=given.save_id,
     )

@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
-from api.schemas.common import Given, Instant, Language, Line, Role, Told
+from api.schemas.common import Given, Instant, Label, Language, Role, Told
 
 NewId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,38}$")]
 Extension = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,10}$")]
+Zone = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Password = Annotated[SecretStr, Field(min_length=10, max_length=1024)]
@@ -36,7 +37,7 @@ class UserGiven(Given):
     """A new user. `agent_id` links the seat at the phone."""
 
     login: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@+-]{2,80}$", to_lower=True)]
-    name: Line
+    name: Label
     password: Password
     roles: Annotated[list[Role], Field(min_length=1)]
     agent_id: str | None = None
@@ -46,7 +47,7 @@ class UserGiven(Given):
 class UserChange(Given):
     """What changes of a user. A new password or `disabled` ends the user's sessions."""
 
-    name: Line | None = None
+    name: Label | None = None
     password: Password | None = None
     roles: Annotated[list[Role], Field(min_length=1)] | None = None
     agent_id: str | None = None
@@ -93,14 +94,14 @@ class SkillGiven(Given):
     """A new skill; the id is the word used in routing plans."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,38}$")]
-    name: Line
+    name: Label
 
 
 class AgentGiven(Given):
     """A new agent. The phone's secret is made by the server."""
 
     id: NewId
-    name: Line
+    name: Label
     team_id: str | None = None
     extension: Extension
     phone_kind: Literal["browser", "sip"] = "browser"
@@ -111,7 +112,7 @@ class AgentGiven(Given):
 class AgentChange(Given):
     """What changes of an agent; `skills` and `queue_ids` replace the whole list; `new_secret` makes a new one."""
 
-    name: Line | None = None
+    name: Label | None = None
     team_id: str | None = None
     extension: Extension | None = None
     phone_kind: Literal["browser", "sip"] | None = None
@@ -152,7 +153,7 @@ class QueueGiven(Given):
 
     id: NewId
     programme_id: str
-    name: Line
+    name: Label
     target_share: Share = 0.8
     target_seconds: Seconds = 20.0
     target_abandonment: Share = 0.03
@@ -163,7 +164,7 @@ class QueueGiven(Given):
 class QueueChange(Given):
     """What changes of a queue; callers who wait keep their place."""
 
-    name: Line | None = None
+    name: Label | None = None
     target_share: Share | None = None
     target_seconds: Seconds | None = None
     target_abandonment: Share | None = None
@@ -192,9 +193,9 @@ class ProgrammeGiven(Given):
     """A new programme."""
 
     id: NewId
-    name: Line
+    name: Label
     region: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] = "IT"
-    time_zone: Line = "Europe/Rome"
+    time_zone: Zone = "Europe/Rome"
     language: Language = "it"
     recall_hours: Annotated[int, Field(ge=1, le=720)] = 72
 
@@ -202,9 +203,9 @@ class ProgrammeGiven(Given):
 class ProgrammeChange(Given):
     """What changes of a programme."""
 
-    name: Line | None = None
+    name: Label | None = None
     region: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] | None = None
-    time_zone: Line | None = None
+    time_zone: Zone | None = None
     language: Language | None = None
     recall_hours: Annotated[int, Field(ge=1, le=720)] | None = None
 
@@ -263,7 +264,7 @@ class FlowGiven(Given):
     """A new flow; a faulty one is refused with errors that name the step and the remedy."""
 
     id: NewId
-    name: Line
+    name: Label
     yaml: Yaml
 
 
@@ -271,7 +272,7 @@ class FlowChange(Given):
     """A changed flow; it is live for the next call. `version` is the one last seen."""
 
     version: int
-    name: Line | None = None
+    name: Label | None = None
     yaml: Yaml | None = None
 
 

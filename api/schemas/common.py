@@ -35,7 +35,12 @@ def _no_nul(text: str) -> str:
 _CLEAN = AfterValidator(_no_nul)
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:@?-]+$")]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), _CLEAN]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), _CLEAN]
+"""The name of something that is configured."""
 MaybeLine = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), _CLEAN]
+City = Annotated[str, StringConstraints(strip_whitespace=True, max_length=80), _CLEAN]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40), _CLEAN]
+"""A customer's code, or a word by which customers are grouped."""
 Prose = Annotated[str, StringConstraints(max_length=20_000), _CLEAN]
 Search = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), _CLEAN]
 Language = Literal["it", "en"]

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from api.schemas.common import Given, Id, Language, Line, MaybeLine, Prose, Told
+from api.schemas.common import City, Code, Given, Id, Language, Line, Prose, Told
 from api.schemas.pop import Contact, OpenTicket, PopCustomer, Promise
 
 
@@ -14,8 +14,9 @@ class CustomerNumber(Told):
 
 
 class Customer(PopCustomer):
-    """A customer with all numbers."""
+    """A customer with all numbers. `version` counts changes, and may come back with one."""
 
+    version: int
     numbers: list[CustomerNumber] = []
 
 
@@ -35,21 +36,28 @@ class CustomerStory(Told):
 
 
 class CustomerNumberGiven(Given):
-    """A phone number as people write it; it is stored in E.164. `region` reads numbers without a country code."""
+    """A phone number as people write it; it is stored in E.164. `region` reads numbers without a country code.
+
+    `shared` marks the number as a switchboard's, for all who have it; absent, the mark stays as it is.
+    """
 
     number: Line
     region: str = Field(default="IT", pattern="^[A-Z]{2}$")
-    shared: bool = False
+    shared: bool | None = None
 
 
 class CustomerGiven(Given):
-    """A new customer of one programme (of all when absent). `number` attaches the number of the present call."""
+    """A new customer of one programme: the one named, else that of the call `interaction_id`, else of all.
+
+    `number` attaches the number of the present call.
+    """
 
     name: Line
     programme_id: Id | None = None
-    code: MaybeLine | None = None
-    segment: MaybeLine | None = None
-    city: MaybeLine | None = None
+    interaction_id: Id | None = None
+    code: Code | None = None
+    segment: Code | None = None
+    city: City | None = None
     language: Language | None = None
     notes: Prose | None = None
     number: Line | None = None
@@ -57,12 +65,13 @@ class CustomerGiven(Given):
 
 
 class CustomerChange(Given):
-    """What changes; absent fields stay."""
+    """What changes; absent fields stay. With the `version` last seen, a change made meanwhile is a conflict."""
 
+    version: int | None = Field(default=None, ge=0)
     name: Line | None = None
-    code: MaybeLine | None = None
-    segment: MaybeLine | None = None
-    city: MaybeLine | None = None
+    code: Code | None = None
+    segment: Code | None = None
+    city: City | None = None
     language: Language | None = None
     notes: Prose | None = None
 
@@ -71,3 +80,9 @@ class CustomerChoice(Given):
     """The customer whom the agent found to be the caller."""
 
     customer_id: Id
+
+
+class CustomerMerge(Given):
+    """The customer who stays: everything of the other one goes there."""
+
+    into: Id

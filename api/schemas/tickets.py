@@ -9,7 +9,8 @@ from api.schemas.pop import Contact, Promise
 
 TicketView = Literal["mine", "team", "handed_over", "due_today", "overdue", "open", "resolved", "all"]
 Priority = Literal["low", "normal", "high", "urgent"]
-Outcome = Literal["resolved", "hand_over", "call_back"]
+Outcome = Literal["resolved", "hand_over", "call_back", "transferred"]
+Disposition = Literal["internal", "test", "wrong_number"]
 
 
 class TicketLine(Told):
@@ -99,29 +100,50 @@ class Draft(Given):
 class OutcomeGiven(Given):
     """How the call's work ended. A call-back needs `due`; a hand-over may say why.
 
-    `save_id`: random, one for each wish to save and the same on each try.
+    `transferred`: the agent passed the caller on, and the outcome is left to whoever speaks last; only then the topic
+    may be absent. `save_id`, made by the client, is carried out once for the call: safe to send again after a cut.
     """
 
-    save_id: Line | None = None
     interaction_id: Id
     outcome: Outcome
-    topic: Id
+    topic: Id | None = None
     cause: Id | None = None
     note: Prose | None = None
     due: Instant | None = None
     reason: MaybeLine | None = None
+    save_id: Id | None = None
 
     @model_validator(mode="after")
-    def _call_back_has_a_due_time(self) -> "OutcomeGiven":
+    def _has_what_it_needs(self) -> "OutcomeGiven":
         if self.outcome == "call_back" and self.due is None:
             raise ValueError("a call-back needs its due time: add `due`")
+        if self.outcome != "transferred" and self.topic is None:
+            raise ValueError("an outcome needs what it was about: add `topic`")
         return self
 
 
-class Resolution(Given):
+class Seen(Given):
+    """With the `version` last seen, a change made meanwhile is a conflict."""
+
+    version: int | None = Field(default=None, ge=0)
+
+
+class Resolution(Seen):
     """Why the ticket is closed or opened again."""
 
     note: Prose | None = None
+
+
+class SplitGiven(Given):
+    """What the second case found in the ticket is about."""
+
+    title: Line
+
+
+class DispositionGiven(Given):
+    """Why the call counts in no figure; null puts it back."""
+
+    disposition: Disposition | None
 
 
 class PromiseGiven(Given):
@@ -185,5 +207,6 @@ class Interaction(Told):
     abandoned: bool = False
     cause: str | None = None
     outcome: str | None = None
+    disposition: str | None = None
     recording: bool = False
     legs: list[InteractionLeg] = []

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from acd.ports import CallFacts
 from core.clock import iso
 from tests.integration.api.house import START, House
-from tickets.model import RecallCause, Recording, TicketEvent, Topic
+from tickets.model import Customer, RecallCause, Recording, TicketEvent, Topic
 from tickets.stories import TicketStories
 from tickets.unit import Tickets
 
@@ -165,6 +165,61 @@ async def test_back_office_takes_resolves_and_reopens_what_an_agent_handed_over(
         again = await client.post(f"/api/tickets/{ticket_id}/resolve", json={})
         assert again.status_code == 409
         assert (await client.post(f"/api/tickets/{ticket_id}/reopen", json={})).json()["status"] == "open"
+
+
+async def test_the_agent_of_a_call_back_resolves_it_and_no_other_agent_does(
+    house: House, anna: httpx.AsyncClient
+) -> None:
+    ticket_id = await _call(house)
+    outcome = {"interaction_id": "i-1", "outcome": "call_back", "topic": "to-bill", "due": _in(2), "save_id": "s-1"}
+    for _ in range(2):
+        done = await anna.post(f"/api/tickets/{ticket_id}/outcome", json=outcome)
+        assert (done.status_code, len(done.json()["promises"])) == (200, 1)
+    async with house.signed_in("bice") as bice:
+        refused = await bice.post(f"/api/tickets/{ticket_id}/resolve", json={})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not_yours")
+    assert (await anna.post(f"/api/tickets/{ticket_id}/resolve", json={"note": "Called"})).json()[
+        "status"
+    ] == "resolved"
+    described = (await anna.get("/api/openapi.json")).json()["paths"]["/api/tickets/{ticket_id}/resolve"]["post"]
+    assert set(described["x-roles-any"]) < set(described["x-roles"])
+
+
+async def test_a_wrong_number_a_second_case_and_a_customer_twice_are_put_right_over_rest(
+    house: House, anna: httpx.AsyncClient
+) -> None:
+    ticket_id = await _call(house)
+    call = await anna.post("/api/interactions/i-1/disposition", json={"disposition": "wrong_number"})
+    assert (call.status_code, call.json()["disposition"]) == (200, "wrong_number")
+    made = [
+        (await anna.post("/api/customers", json={"name": name, "interaction_id": "i-1"})).json()["id"]
+        for name in ("Elena", "Elena R.")
+    ]
+    async with house.signed_in("team_leader") as leader:
+        part = await leader.post(f"/api/tickets/{ticket_id}/split", json={"title": "The modem"})
+        assert (part.status_code, part.json()["title"]) == (201, "The modem")
+        merged = await leader.post(f"/api/customers/{made[0]}/merge", json={"into": made[1]})
+        assert (merged.status_code, merged.json()["id"]) == (200, made[1])
+        assert (await leader.post("/api/interactions/i-1/disposition", json={"disposition": None})).status_code == 200
+    for client_of in ("quality", "anna"):
+        async with house.signed_in(client_of) as client:
+            for path, body in ((f"tickets/{ticket_id}/split", {"title": "x"}), ("customers/c/merge", {"into": "c-2"})):
+                assert (await client.post(f"/api/{path}", json=body)).status_code == 403
+    async with house.database.reading() as session:
+        assert {row.programme_id for row in await session.scalars(select(Customer))} == {"p-aura"}
+
+
+@pytest.mark.parametrize("change", [{"title": None}, {"priority": None}])
+async def test_what_a_ticket_must_have_is_not_emptied(
+    house: House, anna: httpx.AsyncClient, change: dict[str, None]
+) -> None:
+    ticket_id = await _call(house)
+    version = (await anna.get(f"/api/tickets/{ticket_id}")).json()["version"]
+    answer = await anna.patch(f"/api/tickets/{ticket_id}", json={"version": version, **change})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (
+        422,
+        f"{next(iter(change))}_{'missing' if 'title' in change else 'unknown'}",
+    )
 
 
 async def test_a_second_call_is_linked_to_the_open_ticket_and_given_a_cause(

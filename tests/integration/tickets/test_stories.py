@@ -147,3 +147,16 @@ async def test_customers_are_found_by_name_or_number_however_written(world: Worl
     await world.customer("Omar Bianchi", "+393475550143")
     async with world.database.reading() as session:
         assert [found["id"] for found in await customers.search(session, text)] == [wanted]
+
+
+async def test_a_customer_of_all_programmes_is_shown_only_what_belongs_to_the_programme_called(world: World) -> None:
+    async with world.tickets.unit(GIULIA) as unit:
+        everywhere = (await customers.create(unit, name="Comune", programme_id=None)).id
+        await customers.attach_number(unit, everywhere, CHIARA)
+    for programme in ("p-volt", "p-aura"):
+        call = await world.row(await world.call(CHIARA, NOON, outcome=None, programme_id=programme))
+        async with world.tickets.unit(GIULIA) as unit:
+            await promises.make(unit, call.ticket_id or "", f"SMS of {programme}", unit.at + DAY, call.id)
+    pop = (await world.stories.pop(world.facts(CHIARA, NOON + HOUR))).pop
+    assert [len(pop[part]) for part in ("open_tickets", "promises", "contacts")] == [1, 1, 1]
+    assert pop["promises"][0]["text"] == "SMS of p-aura"

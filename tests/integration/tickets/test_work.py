@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Forbidden, Invalid, NotFound
 from tests.integration.tickets.world import BRUNO, DAY, GIULIA, HOUR, MARCO, NOON, World
 from tests.patience import PATIENCE
 from tickets import calls, customers, intake, lists, merging, promises, work
@@ -69,6 +69,8 @@ async def test_of_two_changes_at_the_same_moment_one_wins_and_the_other_is_told(
     [
         ({"priority": "enormous"}, "priority_unknown"),
         ({"title": "   "}, "title_missing"),
+        ({"title": None}, "title_missing"),
+        ({"priority": None}, "priority_unknown"),
         ({"topic_id": "gardening"}, "topic_unknown"),
         ({"status": "resolved"}, "invalid"),
     ],
@@ -94,11 +96,12 @@ async def test_history_says_who_changed_what_from_what_to_what(world: World) -> 
 
 async def test_every_change_is_told_on_the_bus_after_the_commit_and_a_failed_one_is_not(world: World) -> None:
     ticket_id = await _ticket(world, outcome=None)
+    version = await _version(world, ticket_id)
     async with await world.bus.subscribe("ticket") as heard:
         with pytest.raises(NotFound):
             await _take_both(world, ticket_id, "t-none")
         async with world.tickets.unit(MARCO) as unit:
-            await work.take(unit, ticket_id)
+            await work.take(unit, ticket_id, version)
         _, message = await asyncio.wait_for(heard.next(), PATIENCE)
     assert (message["ticket_id"], message["change"]) == (ticket_id, "taken")
     assert message["version"] == await _version(world, ticket_id)
@@ -473,3 +476,131 @@ async def test_a_call_asked_for_its_ticket_twice_at_once_has_one(world: World) -
     facts = world.facts(CHIARA, NOON)
     opened = await asyncio.gather(*(world.stories.open_ticket(facts, who.id, NOON) for who in (GIULIA, MARCO)))
     assert opened[0] == opened[1]
+
+
+# --- programmes, versions, numbers ----------------------------------------------------------------------------------
+
+
+async def _of_volt(world: World, name: str) -> str:
+    async with world.tickets.unit(GIULIA) as unit:
+        return (await customers.create(unit, name=name, programme_id="p-volt")).id
+
+
+async def test_a_call_is_given_no_customer_and_no_ticket_of_another_programme(world: World) -> None:
+    anna = await _of_volt(world, "Anna")
+    theirs = await world.row(await world.call(None, NOON, outcome=None, programme_id="p-volt"))
+    call = await world.call(CHIARA, NOON + HOUR, outcome=None)
+    for act in (
+        lambda unit: calls.choose_customer(unit, call, anna),
+        lambda unit: calls.link_ticket(unit, call, theirs.ticket_id or ""),
+    ):
+        with pytest.raises(Conflict) as refused:
+            async with world.tickets.unit(GIULIA) as unit:
+                await act(unit)  # type: ignore[no-untyped-call]
+        assert refused.value.code == "programme_differs"
+
+
+async def test_a_caller_certain_by_number_does_not_become_the_customer_of_a_ticket(world: World) -> None:
+    chiara, anna = await world.customer("Chiara", CHIARA), await world.customer("Anna", "+393475550143")
+    theirs = (await world.row(await world.call("+393475550143", NOON, outcome="hand_over"))).ticket_id or ""
+    call = await world.call(CHIARA, NOON + HOUR, outcome=None)
+    with pytest.raises(Conflict) as refused:
+        async with world.tickets.unit(GIULIA) as unit:
+            await calls.link_ticket(unit, call, theirs)
+    assert refused.value.code == "customer_differs"
+    assert (await world.row(call)).subject == chiara
+    async with world.tickets.unit(GIULIA) as unit:
+        await calls.choose_customer(unit, call, anna)
+        await calls.link_ticket(unit, call, theirs)
+    assert (await world.row(call)).subject == anna
+
+
+async def test_a_number_attached_to_one_more_customer_stays_a_switchboards(world: World) -> None:
+    await world.customer("Ufficio", CHIARA, shared=True)
+    other = await world.customer("Bianchi", CHIARA)
+    async with world.database.reading() as session:
+        assert (await customers.by_number(session, CHIARA, "p-aura")).identification == "shared"
+    async with world.tickets.unit(GIULIA) as unit:
+        await customers.attach_number(unit, other, CHIARA, shared=False)
+    async with world.database.reading() as session:
+        assert (await customers.by_number(session, CHIARA, "p-aura")).identification == "several"
+
+
+async def test_linking_to_a_second_ticket_tells_whose_call_it_is(world: World) -> None:
+    await world.customer("Chiara", CHIARA)
+    first, second = await _ticket(world, outcome="hand_over"), await _ticket(world, outcome="hand_over")
+    call = await world.call(CHIARA, NOON + HOUR, outcome=None)
+    async with world.tickets.unit(GIULIA) as unit:
+        await calls.link_ticket(unit, call, first)
+    async with await world.bus.subscribe("ticket") as heard:
+        async with world.tickets.unit(GIULIA) as unit:
+            await calls.link_ticket(unit, call, second)
+        _, message = await asyncio.wait_for(heard.next(), PATIENCE)
+    assert (message["ticket_id"], message["interaction_id"]) == (second, call)
+
+
+async def test_somebody_elses_ticket_is_taken_only_by_who_has_seen_whose_it_is(world: World) -> None:
+    ticket_id = await _ticket(world, outcome=None)
+    for version, code in ((None, "owned"), (1_000, "version_old")):
+        with pytest.raises(Conflict) as refused:
+            async with world.tickets.unit(BRUNO) as unit:
+                await work.take(unit, ticket_id, version)
+        assert refused.value.code == code
+    seen = await _version(world, ticket_id)
+    async with world.tickets.unit(BRUNO) as unit:
+        await work.take(unit, ticket_id, seen)
+    row = next(row for row in (await _shown(world, ticket_id))["history"] if row["kind"] == "taken")
+    assert (row["before"], row["after"]) == (GIULIA.id, BRUNO.id)
+    for act in (work.resolve, work.reopen):
+        with pytest.raises(Conflict, match="changed meanwhile"):
+            async with world.tickets.unit(BRUNO) as unit:
+                await act(unit, ticket_id, None, seen)
+
+
+async def test_of_two_changes_of_a_customer_the_later_one_is_told_of_the_first(world: World) -> None:
+    chiara = await world.customer("Chiara", CHIARA)
+    async with world.tickets.unit(GIULIA) as unit:
+        assert (await customers.change(unit, chiara, {"city": "Torino"}, 1)).version == 2
+    with pytest.raises(Conflict) as refused:
+        async with world.tickets.unit(MARCO) as unit:
+            await customers.change(unit, chiara, {"city": "Milano"}, 1)
+    assert refused.value.values["version"] == 2
+
+
+async def test_an_agent_resolves_what_is_theirs_and_nothing_else(world: World) -> None:
+    ticket_id = await _ticket(world, outcome="call_back")
+    with pytest.raises(Forbidden) as refused:
+        async with world.tickets.unit(MARCO) as unit:
+            await work.resolve(unit, ticket_id, only_own=True)
+    assert refused.value.code == "not_yours"
+    async with world.tickets.unit(GIULIA) as unit:
+        await work.resolve(unit, ticket_id, only_own=True)
+    assert (await _shown(world, ticket_id))["status"] == "resolved"
+
+
+async def test_tickets_without_a_name_that_are_merged_are_one_caller(world: World) -> None:
+    tickets, made = [], []
+    for place in range(2):
+        first = await world.call(None, NOON + place * DAY, outcome="hand_over")
+        ticket_id = (await world.row(first)).ticket_id or ""
+        again = await world.call(None, NOON + place * DAY + HOUR, outcome=None, link=ticket_id)
+        tickets.append(ticket_id)
+        made += [first, again]
+    async with world.tickets.unit(BRUNO) as unit:
+        await merging.merge_tickets(unit, *tickets)
+    assert {(await world.row(call)).subject for call in made} == {tickets[1]}
+
+
+async def test_a_wrong_number_is_taken_out_by_its_agent_until_wrap_up_ends_and_by_leaders_later(world: World) -> None:
+    call = await world.call(CHIARA, NOON, outcome=None)
+    async with world.tickets.unit(GIULIA) as unit:
+        await calls.set_disposition(unit, call, "wrong_number", only_own=True)
+    world.clock.advance(HOUR)
+    for actor, code in ((GIULIA, "wrap_up_over"), (MARCO, "not_your_call")):
+        with pytest.raises(Conflict) as refused:
+            async with world.tickets.unit(actor) as unit:
+                await calls.set_disposition(unit, call, None, only_own=True)
+        assert refused.value.code == code
+    async with world.tickets.unit(BRUNO) as unit:
+        await calls.set_disposition(unit, call, None)
+    assert (await world.row(call)).disposition is None

@@ -62,7 +62,7 @@ class World:
                 session.add(Topic(id=topic, programme_id="p-aura", name_it=it, name_en=en, front_line=front))
             session.add(RecallCause(id="not-solved", name_it="Non risolto", name_en="Not solved"))
 
-    async def customer(self, name: str, number: str | None = None, *, shared: bool = False) -> str:
+    async def customer(self, name: str, number: str | None = None, *, shared: bool | None = None) -> str:
         """A new customer of Aura, with a number."""
         async with self.tickets.unit(GIULIA) as unit:
             made = await customers.create(unit, name=name, programme_id="p-aura")

@@ -119,7 +119,7 @@ export interface paths {
         head?: never;
         /**
          * Change Customer
-         * @description Change a customer's data.
+         * @description Change a customer's data. 409 when a `version` is given that is not the present one.
          */
         patch: operations["change_customer"];
         trace?: never;
@@ -138,6 +138,26 @@ export interface paths {
          * @description Attach a phone number to a customer.
          */
         post: operations["add_number"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{customer_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge Customer
+         * @description Two records of one customer become one: calls, tickets, promises and numbers go to the one that stays.
+         */
+        post: operations["merge_customer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -218,6 +238,26 @@ export interface paths {
          * @description Say why the customer had to call again.
          */
         post: operations["set_cause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/interactions/{interaction_id}/disposition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Disposition
+         * @description Take the call out of every figure, or put it back; an agent only their own, until wrap-up ends.
+         */
+        post: operations["set_disposition"];
         delete?: never;
         options?: never;
         head?: never;
@@ -319,7 +359,7 @@ export interface paths {
         put?: never;
         /**
          * Set Outcome
-         * @description End the call's work on the ticket: resolved, handed over to back office, or to be called back.
+         * @description End the call's work on the ticket: resolved, handed over to back office, to be called back, or transferred.
          */
         post: operations["set_outcome"];
         delete?: never;
@@ -339,7 +379,7 @@ export interface paths {
         put?: never;
         /**
          * Resolve Ticket
-         * @description Back office has solved it.
+         * @description It is solved: back office may say so of every ticket, an agent of what is theirs, like a call-back.
          */
         post: operations["resolve_ticket"];
         delete?: never;
@@ -379,9 +419,29 @@ export interface paths {
         put?: never;
         /**
          * Take Ticket
-         * @description Become the ticket's owner.
+         * @description Become the ticket's owner. Somebody else's is taken over only with the `version` last seen.
          */
         post: operations["take_ticket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets/{ticket_id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Split Ticket
+         * @description A second case found in a ticket becomes one of its own: the new ticket.
+         */
+        post: operations["split_ticket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2029,7 +2089,7 @@ export interface components {
         };
         /**
          * Customer
-         * @description A customer with all numbers.
+         * @description A customer with all numbers. `version` counts changes, and may come back with one.
          */
         Customer: {
             /** Id */
@@ -2053,6 +2113,8 @@ export interface components {
              * @default []
              */
             flags: string[];
+            /** Version */
+            version: number;
             /**
              * Numbers
              * @default []
@@ -2061,9 +2123,11 @@ export interface components {
         };
         /**
          * CustomerChange
-         * @description What changes; absent fields stay.
+         * @description What changes; absent fields stay. With the `version` last seen, a change made meanwhile is a conflict.
          */
         CustomerChange: {
+            /** Version */
+            version?: number | null;
             /** Name */
             name?: string | null;
             /** Code */
@@ -2087,13 +2151,17 @@ export interface components {
         };
         /**
          * CustomerGiven
-         * @description A new customer of one programme (of all when absent). `number` attaches the number of the present call.
+         * @description A new customer of one programme: the one named, else that of the call `interaction_id`, else of all.
+         *
+         *     `number` attaches the number of the present call.
          */
         CustomerGiven: {
             /** Name */
             name: string;
             /** Programme Id */
             programme_id?: string | null;
+            /** Interaction Id */
+            interaction_id?: string | null;
             /** Code */
             code?: string | null;
             /** Segment */
@@ -2121,6 +2189,14 @@ export interface components {
             items: components["schemas"]["Customer"][];
         };
         /**
+         * CustomerMerge
+         * @description The customer who stays: everything of the other one goes there.
+         */
+        CustomerMerge: {
+            /** Into */
+            into: string;
+        };
+        /**
          * CustomerNumber
          * @description A phone number of a customer in E.164; `shared` marks a switchboard, which identifies nobody.
          */
@@ -2136,6 +2212,8 @@ export interface components {
         /**
          * CustomerNumberGiven
          * @description A phone number as people write it; it is stored in E.164. `region` reads numbers without a country code.
+         *
+         *     `shared` marks the number as a switchboard's, for all who have it; absent, the mark stays as it is.
          */
         CustomerNumberGiven: {
             /** Number */
@@ -2145,11 +2223,8 @@ export interface components {
              * @default IT
              */
             region?: string;
-            /**
-             * Shared
-             * @default false
-             */
-            shared?: boolean;
+            /** Shared */
+            shared?: boolean | null;
         };
         /**
          * CustomerStory
@@ -2229,6 +2304,14 @@ export interface components {
             programme: string | null;
             /** Waiting */
             waiting: number | null;
+        };
+        /**
+         * DispositionGiven
+         * @description Why the call counts in no figure; null puts it back.
+         */
+        DispositionGiven: {
+            /** Disposition */
+            disposition: ("internal" | "test" | "wrong_number") | null;
         };
         /**
          * Done
@@ -2471,6 +2554,8 @@ export interface components {
             cause: string | null;
             /** Outcome */
             outcome: string | null;
+            /** Disposition */
+            disposition: string | null;
             /**
              * Recording
              * @default false
@@ -2653,20 +2738,19 @@ export interface components {
          * OutcomeGiven
          * @description How the call's work ended. A call-back needs `due`; a hand-over may say why.
          *
-         *     `save_id`: random, one for each wish to save and the same on each try.
+         *     `transferred`: the agent passed the caller on, and the outcome is left to whoever speaks last; only then the topic
+         *     may be absent. `save_id`, made by the client, is carried out once for the call: safe to send again after a cut.
          */
         OutcomeGiven: {
-            /** Save Id */
-            save_id?: string | null;
             /** Interaction Id */
             interaction_id: string;
             /**
              * Outcome
              * @enum {string}
              */
-            outcome: "resolved" | "hand_over" | "call_back";
+            outcome: "resolved" | "hand_over" | "call_back" | "transferred";
             /** Topic */
-            topic: string;
+            topic?: string | null;
             /** Cause */
             cause?: string | null;
             /** Note */
@@ -2675,6 +2759,8 @@ export interface components {
             due?: string | null;
             /** Reason */
             reason?: string | null;
+            /** Save Id */
+            save_id?: string | null;
         };
         /**
          * Part
@@ -3086,8 +3172,18 @@ export interface components {
          * @description Why the ticket is closed or opened again.
          */
         Resolution: {
+            /** Version */
+            version?: number | null;
             /** Note */
             note?: string | null;
+        };
+        /**
+         * Seen
+         * @description With the `version` last seen, a change made meanwhile is a conflict.
+         */
+        Seen: {
+            /** Version */
+            version?: number | null;
         };
         /**
          * SignIn
@@ -3121,6 +3217,14 @@ export interface components {
             skill_id: string;
             /** Level */
             level: number;
+        };
+        /**
+         * SplitGiven
+         * @description What the second case found in the ticket is about.
+         */
+        SplitGiven: {
+            /** Title */
+            title: string;
         };
         /**
          * Ticket
@@ -3765,6 +3869,41 @@ export interface operations {
             };
         };
     };
+    merge_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerMerge"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Customer"];
+                };
+            };
+            /** @description Not done: what was wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     read_interaction: {
         parameters: {
             query?: never;
@@ -3878,6 +4017,41 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["CauseGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Interaction"];
+                };
+            };
+            /** @description Not done: what was wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    set_disposition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                interaction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DispositionGiven"];
             };
         };
         responses: {
@@ -4187,10 +4361,49 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Seen"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            /** @description Not done: what was wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    split_ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ticket_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
