@@ -3,7 +3,7 @@
 Each command is one method named after it with dots as underscores. They raise `OneCallError`s that a desk can show.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,17 +18,28 @@ from core.once import Once
 
 Reply = Mapping[str, Any]
 _NOTHING: Reply = {}
+_PAUSE = "break"
+"""The reason of who gives none."""
 
 
 class Commands:
-    """What agents and supervisors may ask of the dispatcher. `floor` answers `floor.get`, `health` answers `health`."""
+    """What agents and supervisors may ask of the dispatcher.
+
+    `floor` answers `floor.get`, `health` answers `health`. `reasons`: why an agent may say that they are not ready;
+    where none are configured, any will do.
+    """
 
     def __init__(
-        self, dispatcher: Dispatcher, floor: Callable[[], Mapping[str, Any]], health: Callable[[], Mapping[str, Any]]
+        self,
+        dispatcher: Dispatcher,
+        floor: Callable[[], Mapping[str, Any]],
+        health: Callable[[], Mapping[str, Any]],
+        reasons: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._d, self._b = dispatcher, dispatcher.board
         self._floor = floor
         self._health = health
+        self._reasons = reasons
         self._once: Once[Reply] = Once()
         self._known: dict[str, Callable[[Mapping[str, Any]], Awaitable[Reply]]] = {
             name.removeprefix("do_").replace("__", "."): getattr(self, name)
@@ -116,7 +127,7 @@ class Commands:
     async def do_agent__not_ready(self, message: Mapping[str, Any]) -> Reply:
         """Stop taking calls, with a reason; during a call it takes effect at its end."""
         desk = self._desk(message)
-        self._b.step(ev.AgentNotReady(self._now(), desk.seat.agent_id, str(message.get("reason") or "break")))
+        self._b.step(ev.AgentNotReady(self._now(), desk.seat.agent_id, self._reason(message)))
         self._b.changed(desk)
         return _NOTHING
 
@@ -137,7 +148,7 @@ class Commands:
         if desk.call is not None and desk.call.ended is not None:
             desk.call.saved = True
         if message.get("then") == "not_ready":
-            self._b.step(ev.AgentNotReady(now, agent_id, str(message.get("reason") or "break")))
+            self._b.step(ev.AgentNotReady(now, agent_id, self._reason(message)))
         else:
             self._b.step(ev.AgentReady(now, agent_id))
         self._b.step(ev.WrapUpEnded(now, agent_id))
@@ -150,6 +161,20 @@ class Commands:
         if desk.call is not None and desk.call.ended is not None and (view is None or view.state != "wrap_up"):
             desk.call = None
             self._b.changed(desk)
+
+    def _reason(self, message: Mapping[str, Any]) -> str:
+        """The reason chosen. Those of the system (`rona`) cannot be: the figures of pauses would say what never was."""
+        reason, known = message.get("reason"), self._reasons()
+        if reason is None:
+            return _PAUSE
+        if known and reason not in known:
+            raise Invalid(
+                f"{reason!r} is no reason that an agent may choose.",
+                f"Choose one of {', '.join(sorted(known))}.",
+                code="reason_unknown",
+                values={"reason": reason},
+            )
+        return str(reason)
 
     # --- the call ---------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 
 from sqlalchemy import select
 
@@ -10,19 +11,24 @@ from acd.config import Agent, PlanStep, Programme, Queue, RoutingConfig
 from acd.desks import Seat
 from acd.plans import queue_from_dict
 from acd.statistics import Target
+from acd.zones import zone
 from core.db import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Everything configured, as it was at one moment."""
+    """Everything configured, as it was at one moment.
+
+    `zones`: the clock of each queue's programme. `reasons`: why agents may say that they are not ready.
+    """
 
     routing: RoutingConfig
     seats: Mapping[str, Seat]
     targets: Mapping[str, Target]
     queues: Mapping[str, tuple[str, str]]
     programmes: Mapping[str, str]
-    time_zone: str
+    zones: Mapping[str, tzinfo]
+    reasons: frozenset[str]
 
     def name(self, kind: str, thing_id: str) -> str:
         """The name of an agent, queue or programme; the id itself when there is none."""
@@ -48,6 +54,9 @@ async def load(database: Database, defaults: Defaults) -> Operation:
         queues = list(await session.scalars(select(model.Queue).order_by(model.Queue.programme_id, model.Queue.name)))
         agents = list(await session.scalars(select(model.Agent).where(model.Agent.disabled.is_(False))))
         teams = {team.id: team.name for team in await session.scalars(select(model.Team))}
+        chosen = select(model.NotReadyReason.id).where(model.NotReadyReason.chosen_by_agent)
+        reasons = frozenset(await session.scalars(chosen))
+    clocks = {programme.id: zone(programme.time_zone) for programme in programmes}
     names = {programme.id: programme.name for programme in programmes}
     served = {queue.id: queue.name for queue in queues}
     routing = RoutingConfig(
@@ -76,7 +85,8 @@ async def load(database: Database, defaults: Defaults) -> Operation:
         },
         queues={queue.id: (queue.name, names.get(queue.programme_id, queue.programme_id)) for queue in queues},
         programmes=names,
-        time_zone=programmes[0].time_zone if programmes else "UTC",
+        zones={queue.id: clocks[queue.programme_id] for queue in queues},
+        reasons=reasons,
     )
 
 

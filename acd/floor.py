@@ -34,7 +34,7 @@ def floor(
                 "programme": programme,
                 **_waiting(engine.waiting(queue_id)),
                 "expected_wait": engine.estimate(queue_id).expected_wait,
-                "today": statistics.count(queue_id).figures(),
+                "today": statistics.count(queue_id, at).figures(),
                 "target": _target(statistics.targets.get(queue_id, Target())),
                 "agents": _by_state(agent for agent in agents if queue_id in agent["queue_ids"]),
             }
@@ -42,7 +42,7 @@ def floor(
         ],
         "agents": agents,
         "totals": {
-            **statistics.total().figures(),
+            **statistics.total(at).figures(),
             "waiting": sum(len(engine.waiting(queue_id)) for queue_id in queues),
             "agents": _by_state(agents),
         },

@@ -1,12 +1,15 @@
 """Live figures of the day, counted from facts only: what is shown live can be recomputed from the journal.
 
-Definitions: docs/kpi.md. Durations are seconds.
+Definitions: docs/kpi.md, the same as in the report of the day (`tickets.service_level`), whatever the order of the
+facts. Durations are seconds.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date, datetime, timedelta, tzinfo
 
+from acd import legs
+from acd.zones import zone
 from core.journal import Fact
 
 
@@ -22,7 +25,7 @@ class Target:
 
 @dataclass(slots=True)
 class Count:
-    """One queue's calls of the day."""
+    """Calls: one, or those of a queue's day. Sums are whole milliseconds, so that taking out is exact."""
 
     offered: int = 0
     answered: int = 0
@@ -30,14 +33,14 @@ class Count:
     abandoned: int = 0
     abandoned_after_target: int = 0
     short_abandoned: int = 0
-    waited: float = 0.0
     handled: int = 0
-    handling: float = 0.0
+    waited_ms: int = 0
+    handling_ms: int = 0
 
-    def add(self, other: "Count") -> None:
-        """Count another queue in."""
+    def add(self, other: "Count", times: int = 1) -> None:
+        """Count another queue or call in; `times` -1 takes it out again."""
         for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+            setattr(self, name, getattr(self, name) + times * getattr(other, name))
 
     def figures(self) -> dict[str, float | int | None]:
         """The figures of docs/contracts.md; a share without a base is None, never 0 or 1."""
@@ -52,110 +55,127 @@ class Count:
                 self.answered_in_target, self.answered + self.abandoned + self.short_abandoned
             ),
             "abandonment": _share(self.abandoned, self.offered - self.short_abandoned),
-            "asa": self.waited / self.answered if self.answered else None,
-            "aht": self.handling / self.handled if self.handled else None,
+            "asa": self.waited_ms / 1000 / self.answered if self.answered else None,
+            "aht": self.handling_ms / 1000 / self.handled if self.handled else None,
         }
 
 
 @dataclass(slots=True)
 class _Call:
-    queue_id: str
-    since: float
-    counted: bool
-    answered: bool = False
+    """What the facts have told of a call so far, and as what it is counted now."""
+
+    queue_id: str = ""
+    since: float | None = None
+    ended: float | None = None
+    abandoned: bool = False
+    legs: dict[str, Fact] = field(default_factory=dict)
+    last: float = 0.0
+    day: date | None = None
+    counted: Count = field(default_factory=Count)
 
 
 @dataclass(slots=True)
 class Statistics:
-    """Counts facts of calls that entered a queue since `day_start` (epoch seconds)."""
+    """Counts inbound calls that entered a queue. A call with transfers is one call of the queue that it entered first.
+
+    `zones`: each queue's clock. A call belongs to the local day on which it entered; the figures shown are those of
+    the queue's present day.
+    """
 
     targets: Mapping[str, Target]
-    day_start: float
-    counts: dict[str, Count] = field(default_factory=dict)
+    zones: Mapping[str, tzinfo]
+    _counts: dict[tuple[str, date], Count] = field(default_factory=dict)
     _calls: dict[str, _Call] = field(default_factory=dict)
-    _wrap_up_of: dict[str, str] = field(default_factory=dict)
+    _latest: date = date.min
 
-    def count(self, queue_id: str) -> Count:
-        """The queue's count, made at first use."""
-        return self.counts.setdefault(queue_id, Count())
+    def count(self, queue_id: str, at: float) -> Count:
+        """The queue's day so far. `at`: now, epoch seconds."""
+        return self._counts.get((queue_id, self._day(queue_id, at)), Count())
 
-    def total(self) -> Count:
-        """All queues together."""
+    def total(self, at: float) -> Count:
+        """All queues together, each of its own present day."""
         total = Count()
-        for count in self.counts.values():
-            total.add(count)
+        for queue_id in {queue_id for queue_id, _ in self._counts}:
+            total.add(self.count(queue_id, at))
         return total
 
-    def new_day(self, day_start: float) -> None:
-        """Begin another day; calls in progress belong to the day in which they entered their queue."""
-        self.day_start = day_start
-        self.counts.clear()
+    def configure(self, targets: Mapping[str, Target], zones: Mapping[str, tzinfo]) -> None:
+        """Count by other targets or clocks from now on, also what is counted already."""
+        if (targets, zones) == (self.targets, self.zones):
+            return
+        self.targets, self.zones = targets, zones
         for call in self._calls.values():
-            call.counted = call.since >= day_start
+            self._count(call)
 
     def apply(self, fact: Fact) -> None:
         """Count one fact; facts of other kinds change nothing."""
+        if fact.interaction_id is None or fact.kind not in _KINDS or fact.data.get("direction") == "outbound":
+            return
+        call = self._calls.setdefault(fact.interaction_id, _Call())
+        call.last = max(call.last, fact.at)
         if fact.kind == "queue.entered":
-            self._entered(fact.interaction_id or "", fact.data)
-        elif fact.kind == "call.answered":
-            self._answered(fact)
-        elif fact.kind == "agent.left":
-            self._agent_left(fact)
-        elif fact.kind == "wrap_up.ended":
-            self._wrap_up_ended(fact)
+            since = float(fact.data["since"])
+            if call.since is None or since <= call.since:
+                self._uncount(call)
+                call.queue_id, call.since = str(fact.data["queue_id"]), since
         elif fact.kind == "call.ended":
-            self._ended(fact)
-
-    def _entered(self, interaction_id: str, data: Mapping[str, Any]) -> None:
-        if interaction_id in self._calls or data.get("direction") == "outbound":
-            return  # a call with transfers is one call, counted where it first waited
-        since = float(data["since"])
-        call = self._calls[interaction_id] = _Call(str(data["queue_id"]), since, since >= self.day_start)
-        if call.counted:
-            self.count(call.queue_id).offered += 1
-
-    def _answered(self, fact: Fact) -> None:
-        call = self._calls.get(fact.interaction_id or "")
-        if call is None or call.answered:
-            return
-        call.answered = True
-        if not call.counted:
-            return
-        count = self.count(call.queue_id)
-        waited = max(0.0, fact.at - call.since)
-        count.answered += 1
-        count.waited += waited
-        count.answered_in_target += waited <= self._target(call.queue_id).seconds
-
-    def _agent_left(self, fact: Fact) -> None:
-        call = self._calls.get(fact.interaction_id or "")
-        if call is None or not call.counted:
-            return
-        count = self.count(call.queue_id)
-        count.handled += 1
-        count.handling += float(fact.data.get("talk", 0.0)) + float(fact.data.get("hold", 0.0))
-        if fact.agent_id:
-            self._wrap_up_of[fact.agent_id] = call.queue_id
-
-    def _wrap_up_ended(self, fact: Fact) -> None:
-        queue_id = self._wrap_up_of.pop(fact.agent_id or "", None)
-        if queue_id is not None:
-            self.count(queue_id).handling += float(fact.data.get("seconds", 0.0))
-
-    def _ended(self, fact: Fact) -> None:
-        call = self._calls.pop(fact.interaction_id or "", None)
-        if call is None or call.answered or not call.counted or not fact.data.get("abandoned"):
-            return
-        count, target = self.count(call.queue_id), self._target(call.queue_id)
-        waited = max(0.0, fact.at - call.since)
-        if waited < target.short_abandon:
-            count.short_abandoned += 1
+            call.ended, call.abandoned = fact.at, bool(fact.data.get("abandoned"))
         else:
-            count.abandoned += 1
-            count.abandoned_after_target += waited > target.seconds
+            call.legs[fact.id] = fact
+        self._count(call)
 
-    def _target(self, queue_id: str) -> Target:
-        return self.targets.get(queue_id, Target())
+    def _count(self, call: _Call) -> None:
+        self._uncount(call)
+        if call.since is None:
+            return
+        call.day, call.counted = self._day(call.queue_id, call.since), self._figures(call, call.since)
+        self._counts.setdefault((call.queue_id, call.day), Count()).add(call.counted)
+        if call.day > self._latest:
+            self._latest = call.day
+            self._forget(call.day - timedelta(days=1), call.last - _TWO_DAYS)
+
+    def _uncount(self, call: _Call) -> None:
+        if call.day is not None:
+            self._counts[call.queue_id, call.day].add(call.counted, -1)
+            call.day = None
+
+    def _figures(self, call: _Call, since: float) -> Count:
+        """One call as it counts now."""
+        target, parts = self.targets.get(call.queue_id, Target()), legs.legs_of(call.legs.values())
+        if parts:
+            waited = parts[0].answered_at - since
+            handling = sum(part.talk + part.hold + part.wrap_up for part in parts)
+            over = call.ended is not None
+            return Count(
+                offered=1,
+                answered=1,
+                answered_in_target=waited <= target.seconds,
+                handled=over,
+                waited_ms=round(waited * 1000),
+                handling_ms=round(handling * 1000) if over else 0,
+            )
+        if call.ended is None or not call.abandoned:
+            return Count(offered=1)
+        patience = call.ended - since
+        if patience < target.short_abandon:
+            return Count(offered=1, short_abandoned=1)
+        return Count(offered=1, abandoned=1, abandoned_after_target=patience > target.seconds)
+
+    def _forget(self, first: date, since: float) -> None:
+        """Days that are over on every clock are shown no more, nor do calls begin whose facts are that old."""
+        self._calls = {
+            call_id: call
+            for call_id, call in self._calls.items()
+            if (call.last >= since if call.day is None else call.day >= first)
+        }
+        self._counts = {key: count for key, count in self._counts.items() if key[1] >= first}
+
+    def _day(self, queue_id: str, at: float) -> date:
+        return datetime.fromtimestamp(at, self.zones.get(queue_id) or zone("")).date()
+
+
+_TWO_DAYS = 2 * 86_400.0
+_KINDS = frozenset({"queue.entered", "call.ended", *legs.KINDS})
 
 
 def _share(part: int, base: int) -> float | None:

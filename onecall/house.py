@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
 from acd import configuration, presence
 from acd.commands import Commands
@@ -29,9 +27,10 @@ _FLOOR_PAUSE = 0.25
 _PROMISES_EVERY = 30.0
 _FIGURES_EVERY = 900.0
 _FLOOR_AT_LEAST = 5.0
-_PAST_HOURS = 16
 _STEADY = 5.0
 _SETTLE_SECONDS = 60.0
+_PAST = 26 * 3600.0
+"""How far back facts are read at the start (seconds): the longest day, and the time before the queue."""
 
 
 def make_bus(settings: Settings) -> Bus:
@@ -46,10 +45,10 @@ class RoutingHouse:
         self._ground = ground
         self._operation = operation
         self._clock: Clock = SystemClock()
-        self._rooms = rooms = Rooms(ground, operation, self._clock, self._name, self._day_start())
+        self._rooms = rooms = Rooms(ground, operation, self._clock, self._name)
         self._journal, self._board, self._bridge = rooms.journal, rooms.board, rooms.bridge
         self._dispatcher = rooms.dispatcher
-        self._commands = Commands(self._dispatcher, self._floor, self.health)
+        self._commands = Commands(self._dispatcher, self._floor, self.health, lambda: self._operation.reasons)
         self._background = Background(self._alarm)
         self._past: list[Fact] | None = None
         self._phones_changed = asyncio.Event()
@@ -152,7 +151,7 @@ class RoutingHouse:
     async def _reload(self) -> None:
         self._operation = operation = await configuration.load(self._ground.database, _defaults(self._ground.settings))
         self._board.config = operation.routing
-        self._board.statistics.targets = operation.targets
+        self._board.statistics.configure(operation.targets, operation.zones)
         self._board.desks.seats(operation.seats)
         self._board.step(ConfigChanged(self._clock.now(), operation.routing))
         if await self._write_phones():
@@ -186,12 +185,10 @@ class RoutingHouse:
                         self._board.later(self._dispatcher.refresh_pop(desk))
 
     async def _watch_time(self, well: Well) -> None:
-        """Promises that came due, days whose figures have become final, and midnight."""
+        """Promises that came due, and days whose figures have become final."""
         tickets = self._rooms.tickets
         while True:
             await asyncio.sleep(_PROMISES_EVERY)
-            if self._day_start() != self._board.statistics.day_start:
-                self._board.statistics.new_day(self._day_start())
             async with tickets.unit(CLOCK) as unit:
                 await promises.break_overdue(unit)
             if self._clock.now() >= self._next_freeze:
@@ -221,12 +218,7 @@ class RoutingHouse:
         return self._operation.name(kind, thing_id)
 
     async def _read_past(self) -> list[Fact]:
-        since = min(self._day_start(), self._clock.now() - _PAST_HOURS * 3600)
-        return await facts_since(self._ground.database, since)
-
-    def _day_start(self) -> float:
-        now = datetime.fromtimestamp(self._clock.now(), ZoneInfo(self._operation.time_zone))
-        return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        return await facts_since(self._ground.database, self._clock.now() - _PAST)
 
 
 def _defaults(settings: Settings) -> Defaults:

@@ -40,11 +40,9 @@ class Ground:
 
 
 class Rooms:
-    """The rooms, each made once. `name` tells the name of a thing by its kind and id; `day_start`: epoch seconds."""
+    """The rooms, each made once. `name` tells the name of a thing by its kind and id."""
 
-    def __init__(
-        self, ground: Ground, operation: Operation, clock: Clock, name: Callable[[str, str], str], day_start: float
-    ) -> None:
+    def __init__(self, ground: Ground, operation: Operation, clock: Clock, name: Callable[[str, str], str]) -> None:
         settings = ground.settings
         self._clock = clock
         self.journal = Journal(settings.state / "journal", ground.database, [project])
@@ -64,7 +62,7 @@ class Rooms:
             announcer=voice,
             journal=self.journal,
             desks=desks,
-            statistics=Statistics(operation.targets, day_start),
+            statistics=Statistics(operation.targets, operation.zones),
             clock=clock,
             rules=DispatchRules(
                 paint_seconds=settings.paint_seconds, call_back_countries=settings.called_back_countries

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from acd.legs import KINDS
 from core.journal import Fact, FactRow
 from tickets import people
-from tickets.legs import KINDS
 from tickets.model import Interaction, InteractionLeg
 from tickets.sql import insert_if_absent
 

@@ -1,12 +1,12 @@
 """Names of those who act, and the programme's clock, read from the configuration that acd owns."""
 
 from collections.abc import Iterable
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from acd.model import Agent, Programme
+from acd.zones import zone as zone
 
 _DEFAULT_ZONE = "Europe/Rome"
 
@@ -44,11 +44,3 @@ async def programme(session: AsyncSession, programme_id: str | None) -> Programm
 async def programmes(session: AsyncSession) -> list[Programme]:
     """All programmes."""
     return list(await session.scalars(select(Programme).order_by(Programme.id)))
-
-
-def zone(name: str) -> ZoneInfo:
-    """The time zone of that name; a damaged name falls back to the default rather than stopping figures."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, KeyError, OSError):
-        return ZoneInfo(_DEFAULT_ZONE)

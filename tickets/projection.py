@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from acd.legs import Leg, handler, legs_of
 from core.clock import Clock, SystemClock
 from core.journal import Fact
 from tickets import calls, customers
 from tickets.days import local_day
 from tickets.held import call_row, legs_and_facts, zone_of
-from tickets.legs import Leg, handler, legs_of
 from tickets.missed_calls import mark_returns
 from tickets.model import Figure, Interaction, InteractionLeg, Recording
 

@@ -104,12 +104,12 @@ class House:
             Announcer(),
             self.journal,
             self.desks,
-            Statistics({"q": Goal()}, 0.0),
+            Statistics({"q": Goal()}, {}),
             clock,
             DispatchRules(paint_seconds=0.2, pop_seconds=0.2),
         )
         self.dispatcher = Dispatcher(self.board)
-        self.commands = Commands(self.dispatcher, lambda: {}, lambda: {})
+        self.commands = Commands(self.dispatcher, lambda: {}, lambda: {}, lambda: ("break", "lunch"))
 
     async def cmd(self, cmd: str, agent: str = "a1", **more: Any) -> Mapping[str, Any]:
         return await self.commands.handle({"cmd": cmd, "agent_id": agent, **more})

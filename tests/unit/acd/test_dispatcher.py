@@ -14,7 +14,7 @@ from acd.ports import CallFacts, CallView, ConsultView, LiveCall, ReadBack, Reco
 from acd.presence import restore
 from core.clock import ManualClock
 from core.db import Base, Database
-from core.errors import Conflict
+from core.errors import Conflict, Invalid
 from core.journal import facts_since
 from tests.patience import PATIENCE
 from tests.unit.acd.house import House
@@ -80,7 +80,7 @@ async def test_a_caller_who_leaves_while_the_phone_rings_stops_it_and_the_agent_
     assert await house.telephony.wait_for("stop_ringing") == ("stop_ringing", ring.fence)
     assert house.state() == ("ready", "")
     assert house.desk()["call"] is None
-    assert house.board.statistics.count("q").short_abandoned == 1
+    assert house.board.statistics.count("q", house.clock.now()).short_abandoned == 1
 
 
 async def test_a_phone_left_ringing_makes_the_agent_not_ready_and_the_caller_keeps_waiting_since(house: House) -> None:
@@ -140,9 +140,9 @@ async def test_an_agent_who_hangs_up_wraps_up_and_is_ready_when_it_is_saved(hous
         "call.ended",
         "wrap_up.ended",
     ]
-    count = house.board.statistics.count("q")
+    count = house.board.statistics.count("q", house.clock.now())
     assert (count.answered, count.answered_in_target, count.handled) == (1, 1, 1)
-    assert count.handling == pytest.approx(50 + 10 + 13, abs=0.01)
+    assert count.handling_ms == pytest.approx(73_000, abs=10)
 
 
 async def test_when_the_timer_ends_first_the_agent_is_not_ready_and_the_open_ticket_stays_on_the_desk(
@@ -424,3 +424,13 @@ async def test_only_a_caller_whose_number_may_be_dialled_is_offered_a_call_back(
     assert house.board.calls["i1"].may_call_back is offered
     house.dispatcher.key_pressed(house.clock.advance(1), "i1", "1")
     assert house.board.calls["i1"].promised is offered
+
+
+async def test_a_not_ready_reason_is_one_that_agents_may_choose(house: House) -> None:
+    await house.ready()
+    for command in ({"cmd": "agent.not_ready"}, {"cmd": "wrap_up.end", "then": "not_ready"}):
+        with pytest.raises(Invalid, match="'rona' is no reason"):
+            await house.commands.handle({**command, "agent_id": "a1", "reason": "rona"})
+    assert house.state() == ("ready", "")
+    await house.commands.handle({"cmd": "agent.not_ready", "agent_id": "a1", "reason": "lunch"})
+    assert house.state() == ("not_ready", "lunch")

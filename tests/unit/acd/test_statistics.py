@@ -3,6 +3,8 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,7 +16,11 @@ from core.journal import Fact
 class Day:
     """A queue's day told as facts; times are seconds since its start."""
 
-    statistics: Statistics = field(default_factory=lambda: Statistics({"q": Target(0.8, 20.0, 0.03, 5.0)}, 0.0))
+    statistics: Statistics = field(
+        default_factory=lambda: Statistics(
+            {"q": Target(0.8, 20.0, 0.03, 5.0)}, {"q": UTC, "q2": ZoneInfo("Asia/Tokyo")}
+        )
+    )
     _ids: Iterator[int] = field(default_factory=itertools.count)
 
     def tell(self, kind: str, at: float, call: str | None, agent: str | None = None, **data: object) -> None:
@@ -34,8 +40,8 @@ class Day:
         call = self.enters(at)
         self.tell("call.ended", at + after, call, None, abandoned=by == "caller", ended_by=by)
 
-    def figures(self, queue: str = "q") -> dict[str, float | int | None]:
-        return self.statistics.count(queue).figures()
+    def figures(self, queue: str = "q", at: float = 1000.0) -> dict[str, float | int | None]:
+        return self.statistics.count(queue, at).figures()
 
 
 def test_service_level_counts_answers_in_time_over_answers_and_abandons_after_the_target() -> None:
@@ -82,17 +88,52 @@ def test_handling_time_is_talk_hold_and_wrap_up_of_every_part() -> None:
     day = Day()
     call = day.answered(0.0, 10.0)
     day.tell("agent.left", 110.0, call, "a1", talk=80.0, hold=20.0)
+    day.tell("call.ended", 110.0, call)
+    assert day.figures()["aht"] == pytest.approx(100.0)
     day.tell("wrap_up.ended", 140.0, call, "a1", seconds=30.0)
     assert day.figures()["aht"] == pytest.approx(130.0)
 
 
-def test_a_call_that_straddles_midnight_belongs_to_the_day_it_entered_the_queue() -> None:
+def test_handling_time_is_of_the_call_however_many_agents_it_had() -> None:
+    day = Day()
+    call = day.answered(0.0, 10.0)
+    day.tell("agent.left", 110.0, call, "a1", talk=100.0, hold=0.0)
+    day.tell("call.answered", 130.0, call, "a2")
+    assert day.figures()["aht"] is None, "the call is not over"
+    day.tell("agent.left", 330.0, call, "a2", talk=200.0, hold=0.0)
+    day.tell("call.ended", 330.0, call)
+    assert day.figures()["aht"] == pytest.approx(300.0)
+
+
+def test_a_call_that_straddles_midnight_belongs_whole_to_the_day_it_entered_the_queue() -> None:
     day = Day()
     early, late = day.enters(86_390.0), day.enters(86_405.0)
-    day.statistics.new_day(86_400.0)
     for call in (early, late):
         day.tell("call.answered", 86_420.0, call, "a1")
-    assert day.figures()["answered"] == 1
+        day.tell("agent.left", 86_500.0, call, "a1", talk=80.0, hold=0.0)
+        day.tell("call.ended", 86_500.0, call)
+        day.tell("wrap_up.ended", 86_520.0, call, "a1", seconds=20.0)
+    for at in (86_399.0, 86_400.0):
+        told = day.figures(at=at)
+        assert (told["offered"], told["answered"], told["aht"]) == (1, 1, pytest.approx(100.0))
+
+
+def test_each_queue_has_the_midnight_of_its_programme() -> None:
+    day = Day()
+    noon_of_the_day_before = 43_200.0
+    for queue in ("q", "q2"):
+        day.enters(noon_of_the_day_before, queue)
+    evening = noon_of_the_day_before + 6 * 3600  # past midnight in Tokyo only
+    assert [day.figures(queue, evening)["offered"] for queue in ("q", "q2")] == [1, 0]
+    assert day.statistics.total(evening).offered == 1
+
+
+def test_other_targets_hold_also_for_what_is_counted_already() -> None:
+    day = Day()
+    day.answered(0.0, 30.0)
+    assert day.figures()["answered_in_target"] == 0
+    day.statistics.configure({"q": Target(0.8, 40.0)}, day.statistics.zones)
+    assert day.figures()["answered_in_target"] == 1
 
 
 def test_our_own_calls_are_not_counted() -> None:
@@ -107,4 +148,4 @@ def test_the_total_is_the_sum_of_the_queues_and_not_the_mean_of_their_shares() -
         day.answered(0.0, 1.0)
     call = day.enters(0.0, "q2")
     day.tell("call.answered", 100.0, call, "a1")
-    assert day.statistics.total().figures()["service_level"] == pytest.approx(0.9)
+    assert day.statistics.total(1000.0).figures()["service_level"] == pytest.approx(0.9)

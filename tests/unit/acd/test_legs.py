@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acd.legs import Leg, handler, legs_of
 from core.journal import Fact
-from tickets.legs import Leg, handler, legs_of
 
 
 def _fact(kind: str, at: float, agent: str, **data: object) -> Fact:
