@@ -147,6 +147,8 @@ async def floor(
             await made.house.stop()
             await asterisk.stop()
             await database.close()
+            # A prompt whose making was called off is still written by its thread: not into a folder being removed.
+            await asyncio.get_running_loop().shutdown_default_executor()
 
 
 async def _fill(
