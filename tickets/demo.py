@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import Clock, SystemClock
 from core.db import Base, Database
+from core.journal import Fact, FactRow
 from tickets import people
 from tickets.customers import folded
 from tickets.days import local_day
@@ -85,6 +86,7 @@ async def seed(database: Database, clock: Clock | None = None) -> None:
         # Each kind after those it refers to: ticket before note, promise and leg.
         for kind in (Ticket, Interaction, InteractionLeg, TicketNote, Promise, TicketEvent):
             await _write(session, [row for row in past.rows if isinstance(row, kind)])
+        await _write(session, await _facts_of_today(session, past))
         session.add(Counter(name=SERIES, value=past.tickets))
 
 
@@ -158,6 +160,39 @@ async def _calls(session: AsyncSession, past: _Past, customers: list[Base]) -> N
             if past.draw.random() > (0.11 if call.agent_id else 0.55):
                 break
     _explain_recalls(past)
+
+
+async def _facts_of_today(session: AsyncSession, past: _Past) -> list[Base]:
+    """The facts of today's calls, from which the floor counts: it must say the same as the report of the day."""
+    today = local_day(past.now, people.zone((await people.programme(session, "p-mobile")).time_zone))
+    calls = [row for row in past.rows if isinstance(row, Interaction) and row.day == today]
+    facts = sorted((fact for call in calls for fact in _facts(call)), key=lambda fact: fact.at)
+    return [
+        FactRow(
+            id=fact.id,
+            at=fact.at,
+            kind=fact.kind,
+            interaction_id=fact.interaction_id,
+            agent_id=fact.agent_id,
+            data=dict(fact.data),
+        )
+        for fact in facts
+    ]
+
+
+def _facts(call: Interaction) -> Iterator[Fact]:
+    def fact(kind: str, at: float | None, agent_id: str | None = None, **data: object) -> Fact:
+        return Fact(at or 0.0, kind, call.id, agent_id, data)
+
+    about = {"programme_id": call.programme_id, "direction": "inbound"}
+    yield fact("call.arrived", call.arrived_at, number=call.number, withheld=False, channel="voice", **about)
+    yield fact("queue.entered", call.queued_at, queue_id=call.queue_id, since=call.queued_at, path="", **about)
+    if call.agent_id is not None:
+        yield fact("call.answered", call.answered_at, call.agent_id, queue_id=call.queue_id)
+        yield fact("agent.left", call.ended_at, call.agent_id, talk=call.talk, hold=call.hold)
+    yield fact("call.ended", call.ended_at, ended_by="caller", stage=call.stage, abandoned=call.abandoned)
+    if call.agent_id is not None:
+        yield fact("wrap_up.ended", call.wrap_up_ended_at, call.agent_id, seconds=call.wrap_up, how="saved")
 
 
 def _explain_recalls(past: _Past) -> None:

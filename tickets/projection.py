@@ -5,7 +5,6 @@ call (customer, ticket, outcome) is never overwritten by a fact.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -21,7 +20,6 @@ from tickets.missed_calls import mark_returns
 from tickets.model import Figure, Interaction, InteractionLeg, Recording
 
 _CHANNELS = ("voice", "email", "chat", "web", "sms")
-_LATE_AFTER = timedelta(days=3)
 
 
 async def project(session: AsyncSession, fact: Fact) -> None:
@@ -42,9 +40,11 @@ class Projection:
             return
         call = await call_row(session, fact.interaction_id, new=fact.kind == "call.arrived")
         await apply(session, call, fact)
-        today = datetime.fromtimestamp(self._clock.now(), UTC).date()
-        if call.day is not None and today - call.day >= _LATE_AFTER:
-            await _count_late(session, call)
+        if call.day is not None and call.programme_id is not None:
+            # However short the programme's window is, a day becomes final only once it is over.
+            today = local_day(self._clock.now(), await zone_of(session, call.programme_id))
+            if call.day < today:
+                await _count_late(session, call)
 
 
 async def _arrived(session: AsyncSession, call: Interaction, fact: Fact) -> None:

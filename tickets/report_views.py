@@ -135,6 +135,8 @@ class TodayReportView(TypedDict):
 
     at: str
     day: date
+    policy_version: str
+    window_hours: int
     figures: TodayFiguresView
     recall: RecallFigureView
     fcr: FcrFigureView

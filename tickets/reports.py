@@ -16,9 +16,9 @@ from tickets.counting import Counts, Dimension, Scope, share
 from tickets.days import day_end, day_start, local_day
 from tickets.fcr import Resolutions
 from tickets.figures import DayFigure, Figures, figures_of
-from tickets.maturity import together
+from tickets.maturity import Maturity, maturity_of, together
 from tickets.model import InteractionLeg
-from tickets.policy import HOUR, policy_of
+from tickets.policy import HOUR, Policy, policy_of
 from tickets.promise_figures import PromiseCounts, promises_due
 from tickets.recalls import Recalls
 from tickets.report_views import (
@@ -61,7 +61,7 @@ async def recall(
         "to_day": last,
         "policy_version": policy.version,
         "window_hours": round(policy.recall_window / HOUR),
-        "maturity": together([row.maturity for row in rows]),
+        "maturity": together([*(row.maturity for row in rows), await _last_days(session, scopes, found, at)]),
         "recall": recall_view(_sum((row.recall for row in rows), Recalls())),
         "fcr": fcr_view(_sum((row.fcr for row in rows), Resolutions())),
         "days": _days(rows),
@@ -71,6 +71,16 @@ async def recall(
         "promises": promise_figure_view(promised),
         "gaps": [sum(one.gaps.get(f"{step:02}", 0) for one in found) for step in range(recalls.BINS)],
     }
+
+
+async def _last_days(session: AsyncSession, scopes: Sequence[Scope], found: Sequence[Figures], at: float) -> Maturity:
+    """Whether the last day is over for good where it has no call that says so: one may come yet."""
+    maturities: list[Maturity] = []
+    for scope, figures in zip(scopes, found, strict=True):
+        if all(row.day != scope.last for row in figures.days):
+            zone = people.zone((await people.programme(session, scope.programme_id)).time_zone)
+            maturities.append(maturity_of(scope.last, None, zone, scope.policy, at))
+    return together(maturities)
 
 
 async def _scopes(session: AsyncSession, programme_id: str | None, first: date, last: date) -> list[Scope]:
@@ -83,13 +93,17 @@ async def _scopes(session: AsyncSession, programme_id: str | None, first: date, 
     chosen = [one for one in await people.programmes(session) if programme_id in (None, one.id)]
     if not chosen:
         raise NotFound(f"The programme {programme_id!r} does not exist.", "Choose a programme from the list.")
-    if len({one.recall_hours for one in chosen}) > 1:
+    _require_one_window(chosen)
+    return [Scope(one.id, first, last, policy_of(one.recall_hours)) for one in chosen]
+
+
+def _require_one_window(programmes: Sequence[Programme]) -> None:
+    if len({one.recall_hours for one in programmes}) > 1:
         raise Invalid(
             "The programmes have different recall windows: their figures cannot be added.",
             "Choose one programme.",
             code="windows_differ",
         )
-    return [Scope(one.id, first, last, policy_of(one.recall_hours)) for one in chosen]
 
 
 def _days(rows: Sequence[DayFigure]) -> list[DayRowView]:
@@ -175,10 +189,15 @@ async def recall_pairs(
 
 
 async def today(session: AsyncSession, at: float, programme_id: str | None = None) -> TodayReportView:
-    """The day so far of one programme or all. `at`: now, epoch seconds. Raises NotFound."""
+    """The day so far of one programme or all. `at`: now, epoch seconds.
+
+    Raises NotFound; Invalid for all of them when their recall windows differ.
+    """
     chosen = [one for one in await people.programmes(session) if programme_id in (None, one.id)]
     if not chosen and programme_id is not None:
         raise NotFound(f"The programme {programme_id!r} does not exist.", "Choose a programme from the list.")
+    _require_one_window(chosen)
+    policy = policy_of(chosen[0].recall_hours) if chosen else Policy()
     service = service_level.ServiceLevel()
     recall_sum, fcr_sum, day = Recalls(), Resolutions(), local_day(at, people.zone("UTC"))
     for programme in chosen:
@@ -190,6 +209,8 @@ async def today(session: AsyncSession, at: float, programme_id: str | None = Non
     return {
         "at": iso(at),
         "day": day,
+        "policy_version": policy.version,
+        "window_hours": round(policy.recall_window / HOUR),
         "figures": today_view(service),
         "recall": recall_view(recall_sum),
         "fcr": fcr_view(fcr_sum),

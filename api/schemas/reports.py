@@ -129,6 +129,8 @@ class TodayReport(Told):
 
     at: Instant
     day: date
+    policy_version: str
+    window_hours: int
     figures: TodayFigures
     recall: RecallFigure
     fcr: FcrFigure

@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from acd.model import Agent, Programme
+from acd.statistics import Statistics
 from core.clock import ManualClock
 from core.db import Database
+from core.journal import facts_since
 from tests.integration.tickets.world import NOON
 from tickets import customers, demo, lists, reports
 from tickets.days import local_day
@@ -61,3 +64,19 @@ async def test_new_tickets_are_numbered_after_those_of_the_demo(database: Databa
     async with database.session() as session:
         last = await session.scalar(select(func.max(Ticket.number)))
         assert await next_number(session) > (last or "")
+
+
+async def test_the_floor_of_the_demo_counts_what_its_report_of_the_day_says(database: Database) -> None:
+    await _organisation(database)
+    await demo.seed(database, ManualClock(NOON))
+    rome = zone("Europe/Rome")
+    facts = await facts_since(database, NOON - 26 * 3600)
+    queues = {str(fact.data["queue_id"]) for fact in facts if fact.kind == "queue.entered"}
+    live = Statistics({}, dict.fromkeys(queues, rome))
+    for fact in facts:
+        live.apply(fact)
+    async with database.reading() as session:
+        report = (await reports.today(session, NOON))["figures"]
+    figures = live.total(NOON).figures()
+    assert report["answered"] > 0
+    assert {name: figures[name] for name in report} == pytest.approx(dict(report), abs=0.002)

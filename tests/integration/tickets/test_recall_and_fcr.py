@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from acd.model import Programme
 from core.clock import ManualClock, from_iso
 from core.errors import Invalid
 from core.journal import Fact
@@ -519,3 +520,36 @@ async def test_an_agents_day_shows_own_calls_and_the_recalls_on_them(world: Worl
         marco = await reports.my_day(session, NOON + 2 * HOUR, MARCO.id)
     assert (giulia["calls"], giulia["mean_talk"], giulia["fcr"], giulia["recalls"]) == (2, 200.0, 0.5, 0)
     assert (marco["calls"], marco["mean_talk"], marco["fcr"], marco["recalls"]) == (0, None, None, 1)
+
+
+async def test_a_period_that_ends_today_is_provisional_also_before_the_first_call(world: World) -> None:
+    await world.customer("Chiara", CHIARA)
+    await world.call(CHIARA, NOON - 10 * DAY)
+    for at, maturity in ((NOON, "provisional"), (NOON + 10 * DAY, "final")):
+        async with world.database.reading() as session:
+            report = await reports.recall(session, at, MONDAY - timedelta(days=14), MONDAY, "p-aura")
+        assert report["maturity"] == maturity
+
+
+async def test_facts_that_come_after_a_short_window_are_counted_as_late(world: World) -> None:
+    async with world.database.session() as session:
+        (await session.get_one(Programme, "p-aura")).recall_hours = 24
+    first = await world.row(await world.call(CHIARA, NOON))
+    world.clock = ManualClock((first.ended_at or 0.0) + 26 * HOUR)
+    assert await figures.freeze_ripe_days(world.tickets) == 1
+    await world.tell(*call_facts(world.facts(CHIARA, NOON + HOUR), GIULIA.id))
+    async with world.database.reading() as session:
+        report = await reports.recall(session, world.clock.now(), MONDAY, MONDAY, "p-aura")
+    assert [row["late"] for row in report["days"]] == [6]
+
+
+async def test_the_day_so_far_names_its_policy_and_adds_no_different_windows(world: World) -> None:
+    async with world.database.reading() as session:
+        report = await reports.today(session, NOON)
+    assert (report["policy_version"], report["window_hours"]) == ("kpi-1/72h", 72)
+    async with world.database.session() as session:
+        (await session.get_one(Programme, "p-aura")).recall_hours = 24
+    async with world.database.reading() as session:
+        with pytest.raises(Invalid, match="different recall windows"):
+            await reports.today(session, NOON)
+        assert (await reports.today(session, NOON, "p-aura"))["policy_version"] == "kpi-1/24h"

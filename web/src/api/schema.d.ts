@@ -3394,6 +3394,10 @@ export interface components {
              * Format: date
              */
             day: string;
+            /** Policy Version */
+            policy_version: string;
+            /** Window Hours */
+            window_hours: number;
             figures: components["schemas"]["TodayFigures"];
             recall: components["schemas"]["RecallFigure"];
             fcr: components["schemas"]["FcrFigure"];
