@@ -1,10 +1,11 @@
 """Sign-in: the same work for known and unknown users, few tries, a new session each time."""
 
 import asyncio
+import ipaddress
 import math
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.errors import TooMany
@@ -27,6 +28,19 @@ _log = get_logger(__name__)
 _results = Counter("onecall_sign_ins_total", "Sign-ins by result", ["result"])
 
 
+def place_of(address: str) -> str:
+    """What failures are counted by: the address; of IPv6 the network of 64 bits, which one subscriber has whole."""
+    try:
+        known = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    if known.ipv4_mapped is not None:
+        return str(known.ipv4_mapped)
+    return str(ipaddress.ip_network((known, 64), strict=False))
+
+
 class SignIn:
     """Checks passwords, at most two at a time (Argon2id needs 64 MB each), and opens sessions."""
 
@@ -42,7 +56,7 @@ class SignIn:
 
         Raises SignInNeeded for a wrong login or password (the same error for both) and TooMany after too many.
         """
-        login, address = login.strip().lower()[:80], address[:64]
+        login = login.strip().lower()[:80]
         user, attempt_id = await self._note_attempt(login, address)
         stored = user.password_hash if user is not None else self._nobodys_hash
         right = await self._is_password(stored, password)
@@ -78,8 +92,11 @@ class SignIn:
 
     async def _note_attempt(self, login: str, address: str) -> tuple[User | None, int]:
         """Count this try before the slow check, so that many at once cannot slip through."""
-        now = utc(self._clock.now())
+        now, address = utc(self._clock.now()), place_of(address)
         async with self._database.session() as session:
+            if session.get_bind().dialect.name == "postgresql":
+                # Tries from one place take turns here, or each would count before the others are committed.
+                await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:at, 0))"), {"at": address})
             await session.execute(
                 delete(SignInAttempt).where(SignInAttempt.at < now - timedelta(seconds=WINDOW_SECONDS))
             )
@@ -113,7 +130,7 @@ class SignIn:
             stored.last_sign_in = utc(self._clock.now())
             await session.execute(
                 delete(SignInAttempt).where(
-                    (SignInAttempt.login == user.login) & (SignInAttempt.address == address)
+                    (SignInAttempt.login == user.login) & (SignInAttempt.address == place_of(address))
                     | (SignInAttempt.id == attempt_id)
                 )
             )

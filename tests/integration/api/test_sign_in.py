@@ -1,15 +1,21 @@
 """Signing in and out."""
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from sqlalchemy import select
 
-from api.auth import TRIES, WINDOW_SECONDS
+from api.auth import ADDRESS_TRIES, TRIES, WINDOW_SECONDS, place_of
 from api.model import User, UserSession
+from core.bus import LocalBus
+from core.db import Database
 from core.errors import Unavailable
-from tests.integration.api.house import PASSWORD, House, sign_in
+from tests.integration.api.house import PASSWORD, House, build, seed, sign_in
+from tests.integration.api.stub_acd import StubAcd
+from tests.integration.conftest import postgres_database
 
 
 async def test_a_right_password_opens_a_session_with_a_cookie_that_scripts_cannot_read(house: House) -> None:
@@ -175,3 +181,44 @@ async def test_a_bus_that_is_away_does_not_fail_what_is_done_already(
         out = await client.delete("/api/session")
         assert out.status_code == 200
         assert "onecall_session" not in client.cookies
+
+
+@pytest.fixture
+def migrated_url(postgres_url: str, migrated_postgres_url: str) -> Iterator[str]:
+    """URL of an empty database with the newest schema on PostgreSQL."""
+    with postgres_database(postgres_url, migrated_postgres_url) as url:
+        yield url
+
+
+async def test_many_tries_at_once_do_not_slip_past_the_limit_on_postgresql(migrated_url: str, tmp_path: Path) -> None:
+    bus, database = LocalBus(), Database(migrated_url, pool_size=20)
+    await seed(database)
+    house = await build(database, bus, StubAcd(bus), tmp_path)
+    async with house.client() as client:
+        answers = await asyncio.gather(
+            *(client.post("/api/session", json={"login": "anna", "password": f"guess {n}"}) for n in range(20))
+        )
+    await database.close()
+    assert sorted(answer.status_code for answer in answers) == [401] * TRIES + [429] * (20 - TRIES)
+
+
+async def test_an_address_that_tries_many_logins_must_wait_too(house: House) -> None:
+    async with house.client() as client:
+        for number in range(ADDRESS_TRIES):
+            given = {"login": f"guess-{number // TRIES}", "password": "wrong"}
+            assert (await client.post("/api/session", json=given)).status_code == 401
+        refused = await client.post("/api/session", json={"login": "anna", "password": PASSWORD})
+        assert refused.status_code == 429
+    async with house.client("198.51.100.7") as elsewhere:
+        await sign_in(elsewhere, "anna")
+
+
+async def test_all_addresses_of_one_ipv6_network_count_together(house: House) -> None:
+    for number in range(TRIES):
+        async with house.client(f"2001:db8:0:1::{number}") as client:
+            answer = await client.post("/api/session", json={"login": "anna", "password": "wrong"})
+            assert answer.status_code == 401
+    async with house.client("2001:db8:0:1:ffff::9") as same, house.client("2001:db8:0:2::1") as other:
+        assert (await same.post("/api/session", json={"login": "anna", "password": PASSWORD})).status_code == 429
+        await sign_in(other, "anna")
+    assert place_of("::ffff:192.0.2.7") == "192.0.2.7"
