@@ -1,8 +1,24 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import ui from '@nuxt/ui/vite'
 import type { PluginOption } from 'vite'
 import { defineConfig } from 'vitest/config'
+
+/** Who may use which route, from the server's own description: the screens show no button that would be refused. */
+function roles(): PluginOption {
+  const id = 'virtual:roles'
+  return {
+    name: 'onecall-roles',
+    resolveId: asked => asked === id ? `\0${id}` : undefined,
+    load(asked) {
+      if (asked !== `\0${id}`) return undefined
+      const { paths } = JSON.parse(readFileSync(new URL('./openapi.json', import.meta.url), 'utf8')) as { paths: Record<string, Record<string, { 'x-roles'?: string[] }>> }
+      const table = Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, route]) => [`${method} ${path}`, route['x-roles'] ?? []]))
+      return `export default ${JSON.stringify(Object.fromEntries(table))}`
+    },
+  }
+}
 
 const STATES = ['ready', 'ringing', 'talking', 'hold', 'wrapup', 'notready', 'offline']
 
@@ -47,6 +63,7 @@ const theme = ui({
 export default defineConfig(async ({ mode }) => ({
   plugins: [
     vue(),
+    roles(),
     theme,
     mode === 'mock' ? (await import('./dev/mock-server.ts')).mockServer() : undefined,
   ],

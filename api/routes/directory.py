@@ -15,6 +15,7 @@ from api.schemas.directory import (
     CauseList,
     Directory,
     DirectoryEntry,
+    ProgrammeNames,
     Reason,
     ReasonList,
     TopicList,
@@ -32,6 +33,14 @@ async def list_topics(caller: AnyCaller, work: Work, programme: str | None = Non
     """The topic tree; with `programme` only its own topics and the common ones."""
     async with work.reading() as session:
         return TopicList.model_validate({"items": await catalogue.topics(session, programme)})
+
+
+@router.get("/programmes")
+async def list_programme_names(caller: AnyCaller, work: Work) -> ProgrammeNames:
+    """Programmes with their time zone and recall window."""
+    async with work.reading() as session:
+        rows = await session.scalars(select(Programme).order_by(Programme.name, Programme.id))
+        return ProgrammeNames.model_validate({"items": rows.all()})
 
 
 @router.get("/causes")

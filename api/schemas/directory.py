@@ -21,6 +21,21 @@ class TopicList(Told):
     items: list[Topic]
 
 
+class ProgrammeName(Told):
+    """A client company's service as every screen needs it: instants are shown in its zone (IANA name)."""
+
+    id: str
+    name: str
+    time_zone: str
+    recall_hours: int
+
+
+class ProgrammeNames(Told):
+    """All programmes by name."""
+
+    items: list[ProgrammeName]
+
+
 class Cause(Told):
     """Why a customer had to call again."""
 

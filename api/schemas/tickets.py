@@ -30,7 +30,6 @@ class TicketLine(Told):
     opened: Instant
     updated: Instant
     version: int
-    recall: bool = False
 
 
 class TicketList(Told):

@@ -18,7 +18,7 @@ const contact = (part: Partial<Schemas['Contact']>): Schemas['Contact'] => ({
 } as Schemas['Contact'])
 
 export const contacts: Schemas['Contact'][] = [
-  contact({ at: ago(18 * HOUR + 300), agent_name: 'Marco De Santis', summary: 'Promessa la data di passaggio via SMS.' }),
+  contact({ at: ago(18 * HOUR + 300), agent_name: 'Marco De Santis', summary: 'Promessa la data di passaggio via SMS.', interaction_id: 'i-0' }),
   contact({ at: ago(5 * DAY), channel: 'chat', agent_name: 'Sara Bruni', topic: 'Costo del passaggio' }),
   contact({ at: ago(12 * DAY), channel: 'email', agent_name: 'Elena Moretti', topic: 'Fattura', outcome: 'hand_over' }),
   contact({ at: ago(40 * DAY), direction: 'outbound', agent_name: 'Luca Gatti', topic: 'Roaming', summary: 'Accredito di 12,00 € per traffico addebitato per errore.' }),
@@ -27,7 +27,7 @@ export const contacts: Schemas['Contact'][] = [
 export const pop: Pop = {
   customers: [{ id: 'c-1', name: 'Chiara Ferrero', segment: 'Privati', city: 'Torino', language: 'it', customer_since: '2021-03-12', code: 'AM-20418835', notes: null, flags: [] }],
   identification: 'one',
-  recall: { of_interaction_id: 'i-0', at: ago(18 * HOUR + 300), agent_name: 'Marco De Santis', topic: 'Portabilità in entrata', same_topic_ticket_id: 't-1', nth: 2, promises: [promise] },
+  recall: { of_interaction_id: 'i-0', at: ago(18 * HOUR), agent_name: 'Marco De Santis', topic: 'Portabilità in entrata', same_topic_ticket_id: 't-1', nth: 2, promises: [promise] },
   open_tickets: [{ id: 't-1', number: 'T-48213', title: 'Portabilità non completata', topic: 'Portabilità in entrata', priority: 'high', status: 'pending_back_office', due: ahead(72 * 60), opened: ago(18 * HOUR) } as Schemas['OpenTicket']],
   promises: [promise],
   contacts,
@@ -64,6 +64,7 @@ const scenarios: Record<string, () => { state: Desk['agent']['state'], reason?: 
   consulting: () => ({ state: 'talking', since: 222, call: call({ phase: 'consulting', consult: { kind: 'agent', to: 'a-2', name: 'Luca Gatti', state: 'talking' } as Call['consult'] }) }),
   conference: () => ({ state: 'talking', since: 222, call: call({ phase: 'conference', consult: { kind: 'agent', to: 'a-2', name: 'Luca Gatti', state: 'talking' } as Call['consult'] }) }),
   wrapup: () => ({ state: 'wrap_up', since: 18, until: 27, left: 1, call: call({ phase: 'ended', arrived: ago(560), queued: ago(540), answered: ago(467), ended: ago(18), ended_by: 'caller', hold_total: 41 }) }),
+  unfinished: () => ({ state: 'not_ready', reason: 'wrap_up_unfinished', since: 40, call: call({ phase: 'ended', arrived: ago(560), queued: ago(540), answered: ago(467), ended: ago(85), ended_by: 'caller', hold_total: 41 }) }),
   deskphone: () => ({ state: 'talking', since: 222, kind: 'sip', call: call({}) }),
 }
 
@@ -112,7 +113,7 @@ const DUES = [-18 * 60, 7 * 60, 42 * 60, 67 * 60, 85 * 60, 2.2 * HOUR, 3.1 * HOU
 export function ticketLine(i: number): Schemas['TicketLine'] {
   return {
     id: `t-${i}`, number: `T-48${102 + i * 11}`, title: TITLES[i]!, topic: 'Portabilità in entrata', topic_id: 'port-in', priority: i === 0 ? 'urgent' : i < 5 ? 'high' : 'normal', status: 'pending_back_office', programme_id: 'p-aura',
-    customer: { id: `c-${i}`, name: CUSTOMERS[i]! }, owner: i % 3 === 2 ? null : { id: 'u-1', name: 'Davide Neri' }, due: ahead(DUES[i]!), opened: ago(6 * HOUR), updated: ago(600), version: 3, recall: i === 3 || i === 4,
+    customer: { id: `c-${i}`, name: CUSTOMERS[i]! }, owner: i % 3 === 2 ? null : { id: 'u-1', name: 'Davide Neri' }, due: ahead(DUES[i]!), opened: ago(6 * HOUR), updated: ago(600), version: 3,
   }
 }
 export const TICKET_COUNT = TITLES.length

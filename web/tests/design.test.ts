@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { initials, mmss, percent, phoneNumber, secondsSince, span } from '@/design/format'
 import { atLeast, atMost, worst } from '@/design/levels'
@@ -68,6 +69,19 @@ function contrast(a: string, b: string): number {
   return (x + 0.05) / (y + 0.05)
 }
 
+/** One colour laid over another with that share of it, as the tints of states are. */
+function mixed(over: string, under: string, share: number): string {
+  const channel = (hex: string, at: number) => parseInt(hex.slice(at, at + 2), 16)
+  return `#${[1, 3, 5].map(at => Math.round(channel(over, at) * share + channel(under, at) * (1 - share)).toString(16).padStart(2, '0')).join('')}`
+}
+function sources(folder: string): [string, string][] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return sources(path)
+    return /\.(vue|ts)$/.test(entry.name) ? [[path, readFileSync(path, 'utf8')] as [string, string]] : []
+  })
+}
+
 describe('the tokens', () => {
   const css = readFileSync('src/design/main.css', 'utf8')
   const block = (start: string) => css.slice(css.indexOf(start), css.indexOf('}', css.indexOf(start)))
@@ -75,7 +89,7 @@ describe('the tokens', () => {
   for (const [mode, text] of Object.entries(modes)) {
     const token = (name: string) => new RegExp(`--${name}:\\s*(#[0-9A-Fa-f]{6})`).exec(text)![1]!
     it(`keep all text readable on panels and on the canvas in ${mode} mode`, () => {
-      for (const name of ['ui-text-dimmed', 'ui-text-muted', 'ui-text-toned', 'ui-text', 'ui-text-highlighted', 'ui-primary', 'ui-error', 'ui-warning']) {
+      for (const name of ['ui-text-dimmed', 'ui-text-muted', 'ui-text-toned', 'ui-text', 'ui-text-highlighted', 'ui-primary', 'ui-error', 'ui-warning', 'ui-success', 'ui-info']) {
         expect(contrast(token(name), token('ui-bg')), `${name} on the panel`).toBeGreaterThanOrEqual(4.5)
       }
       for (const name of ['ui-text-muted', 'ui-text']) expect(contrast(token(name), token('canvas')), `${name} on the canvas`).toBeGreaterThanOrEqual(4.5)
@@ -83,7 +97,20 @@ describe('the tokens', () => {
     it(`keep every state readable and every field's edge visible in ${mode} mode`, () => {
       for (const state of [...STATE_ORDER, 'offline']) expect(contrast(token(`ui-${state}`), token('ui-bg')), state).toBeGreaterThanOrEqual(4.5)
       expect(contrast(token('field-border'), token('ui-bg'))).toBeGreaterThanOrEqual(3)
-      expect(contrast('#FFFFFF', token('fill-danger'))).toBeGreaterThanOrEqual(4.5)
+      for (const fill of ['fill-danger', 'fill-ringing']) expect(contrast(token('on-fill'), token(fill)), `white on ${fill}`).toBeGreaterThanOrEqual(4.5)
+      expect(contrast(token('on-mark'), token('mark')), 'the count on the rail').toBeGreaterThanOrEqual(4.5)
+    })
+    it(`keep every text on a tint readable in ${mode} mode`, () => {
+      for (const [text, tint] of [['ui-error', 'tint-error'], ['ui-warning', 'tint-warning'], ['ui-ringing', 'tint-ringing'], ['ui-hold', 'tint-hold'], ['ui-text-toned', 'tint-warning'], ['ui-text-highlighted', 'tint-warning']] as const) {
+        expect(contrast(token(text), token(tint)), `${text} on ${tint}`).toBeGreaterThanOrEqual(4.5)
+      }
+      for (const state of [...STATE_ORDER, 'offline'] as const) {
+        expect(contrast(token(`ui-${state}`), mixed(token(`ui-${state}`), token('ui-bg'), 0.1)), `${state} on its own tint`).toBeGreaterThanOrEqual(4.5)
+      }
+    })
+    it(`are where every colour comes from in ${mode} mode`, () => {
+      const strays = sources('src').filter(([, text]) => /#[0-9A-Fa-f]{6}\b|\btext-white\b|\bbg-white\b/.test(text)).map(([file]) => file)
+      expect(strays.filter(file => !file.endsWith('Brand.vue'))).toEqual([])
     })
   }
 })

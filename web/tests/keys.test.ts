@@ -14,6 +14,20 @@ function installed(map: KeyMap) {
 }
 
 describe('keys', () => {
+  it('of letters and digits reach nothing that lies beneath an open dialog or list', () => {
+    let resolved = 0
+    const remove = installed({ E: () => { resolved += 1 } })
+    const dialog = document.body.appendChild(document.createElement('div'))
+    dialog.setAttribute('role', 'dialog')
+    dialog.dataset.state = 'open'
+    press('e')
+    expect(resolved).toBe(0)
+    dialog.dataset.state = 'closed'
+    press('e')
+    expect(resolved).toBe(1)
+    remove()
+  })
+
   it('have one name each, with their modifiers', () => {
     expect(keyName(new KeyboardEvent('keydown', { key: 'F2', shiftKey: true }))).toBe('Shift+F2')
     expect(keyName(new KeyboardEvent('keydown', { key: 'k', ctrlKey: true }))).toBe('Ctrl+K')

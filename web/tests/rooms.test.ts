@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { topicChoices } from '@/api/lists'
 import { fieldProblems } from '@/admin/resource'
 import { problemFrom } from '@/api/problem'
@@ -7,8 +7,12 @@ import { complete } from '@/desk/complete'
 import { fromLocal, presets, toLocal } from '@/desk/due'
 import { missingFields } from '@/desk/work'
 import { countAgents, countQueue, judge, longestOf, needsLook, orderAgents, orderQueues } from '@/floor/judge'
-import { csv, dayBack, split } from '@/reports/figures'
+import { csv, split } from '@/reports/figures'
 import { changes, story } from '@/tickets/history'
+import { dayOf, instantOf, zone } from '@/design/zone'
+import { ownTitle } from '@/tickets/title'
+import { outcomeByKey, tabStop } from '@/desk/outcomeKeys'
+import { deskMode, isUnfinished } from '@/desk/model'
 import * as fixtures from '../dev/fixtures'
 
 const NOW = Date.parse('2026-11-24T10:00:00Z')
@@ -112,7 +116,7 @@ describe('the recall report', () => {
     expect(csv(odd, () => '').split('\n')[1]).toMatch(/^"Bills, ""old"" ones",4128,/)
   })
   it('counts days back over the end of a month', () => {
-    expect(dayBack(new Date(2026, 10, 2), 3)).toBe('2026-10-30')
+    expect(dayOf('2026-11-02T12:00:00Z', 3)).toBe('2026-10-30')
   })
 })
 
@@ -141,5 +145,52 @@ describe('refusals', () => {
   })
   it('name the field they are about', () => {
     expect(fieldProblems(problemFrom(422, { error: { values: { fields: [{ field: 'name', problem: 'too short', value: 'x' }, 'noise'] } } }))).toEqual([{ field: 'name', problem: 'too short' }])
+  })
+})
+
+describe("the programme's time zone", () => {
+  afterEach(() => { zone.value = undefined })
+  it('decides what day and hour an instant is, wherever the browser stands', () => {
+    zone.value = 'America/New_York'
+    expect(dayOf('2026-11-24T03:00:00Z')).toBe('2026-11-23')
+    expect(toLocal('2026-11-24T03:00:00Z')).toBe('2026-11-23T22:00')
+    expect(fromLocal('2026-11-23T22:00')).toBe('2026-11-24T03:00:00.000Z')
+    zone.value = 'Europe/Rome'
+    expect(dayOf('2026-11-24T23:30:00Z')).toBe('2026-11-25')
+    expect(presets(new Date('2026-11-24T15:30:00Z')).map(each => each.word)).toContain('today_evening')
+    expect(presets(new Date('2026-11-24T16:30:00Z')).map(each => each.word)).not.toContain('today_evening')
+  })
+  it('is right on both sides of a change to summer time', () => {
+    zone.value = 'Europe/Rome'
+    expect(instantOf(2026, 3, 29, 1, 30).toISOString()).toBe('2026-03-29T00:30:00.000Z')
+    expect(instantOf(2026, 3, 29, 10).toISOString()).toBe('2026-03-29T08:00:00.000Z')
+    expect(instantOf(2026, 10, 32, 10).toISOString()).toBe('2026-11-01T09:00:00.000Z')
+  })
+})
+
+describe('the desk after the timer', () => {
+  it('wraps up for as long as the ended call is there, whatever state the agent has', () => {
+    const over = fixtures.desk('unfinished', 1)
+    expect([deskMode(over), isUnfinished(over)]).toEqual(['wrap_up', true])
+    expect([deskMode(fixtures.desk('wrapup', 1)), isUnfinished(fixtures.desk('wrapup', 1))]).toEqual(['wrap_up', false])
+    expect([deskMode(fixtures.desk('notready', 1)), deskMode(null)]).toEqual(['idle', 'idle'])
+  })
+})
+
+describe('the outcome by keys', () => {
+  const press = (key: string) => new KeyboardEvent('keydown', { key })
+  it('goes round by arrows, as any radio group, and straight by digits', () => {
+    expect(outcomeByKey(press('ArrowRight'), null)).toBe('resolved')
+    expect(outcomeByKey(press('ArrowRight'), 'call_back')).toBe('resolved')
+    expect(outcomeByKey(press('ArrowUp'), 'resolved')).toBe('call_back')
+    expect([outcomeByKey(press('2'), null), outcomeByKey(press('x'), 'resolved')]).toEqual(['hand_over', null])
+    expect([tabStop('resolved', null), tabStop('hand_over', null), tabStop('hand_over', 'hand_over')]).toEqual([0, -1, 0])
+  })
+})
+
+describe("a ticket's title", () => {
+  it('that only names the call is said in the reader’s language', () => {
+    expect(ownTitle('Chiamata da +393475550142', word)).toBe('ticket.call_from {"caller":"+39 347 555 0142"}')
+    expect([ownTitle('Roaming', word), ownTitle('', word)]).toEqual(['Roaming', null])
   })
 })

@@ -5,7 +5,7 @@ import { api, body, type Schemas } from './client'
 
 const LONG = 5 * 60_000
 
-export interface TopicChoice { id: string, label: string, parent: string, name: string, frontLine: boolean }
+export interface TopicChoice { id: string, label: string, parent: string, name: string, frontLine: boolean, programme: string | null }
 
 /** Leaves of the topic tree as `Parent › Child`, in the reader's language, in the tree's order. */
 export function topicChoices(topics: Schemas['Topic'][], language: 'it' | 'en'): TopicChoice[] {
@@ -15,7 +15,7 @@ export function topicChoices(topics: Schemas['Topic'][], language: 'it' | 'en'):
     const above: string[] = []
     for (let up = topic.parent_id ? byId.get(topic.parent_id) : undefined; up; up = up.parent_id ? byId.get(up.parent_id) : undefined) above.unshift(up.name[language])
     const name = topic.name[language]
-    return { id: topic.id, name, parent: above.join(' › '), label: [...above, name].join(' › '), frontLine: topic.front_line ?? true }
+    return { id: topic.id, name, parent: above.join(' › '), label: [...above, name].join(' › '), frontLine: topic.front_line ?? true, programme: topic.programme_id ?? null }
   })
 }
 
@@ -27,6 +27,14 @@ export function useTopics() {
   /** The topic's words: the whole path of a leaf, the name of a branch, or the id itself when unknown. */
   const label = (id: string | null | undefined) => id ? choices.value.find(choice => choice.id === id)?.label ?? names.value.get(id) ?? id : ''
   return { ...query, choices, label }
+}
+
+/** The programmes there are, and the recall window of one of them in hours (null while not known). */
+export function useProgrammes() {
+  const query = useQuery({ queryKey: ['programmes'], queryFn: () => body(api.GET('/api/programmes')), staleTime: LONG })
+  const items = computed(() => query.data.value?.items ?? [])
+  const recallHours = (id: string | null | undefined) => items.value.find(programme => programme.id === id)?.recall_hours ?? null
+  return { ...query, items, recallHours }
 }
 
 export function useCauses() {

@@ -508,6 +508,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/programmes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Programme Names
+         * @description Programmes with their time zone and recall window.
+         */
+        get: operations["list_programme_names"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/causes": {
         parameters: {
             query?: never;
@@ -2870,6 +2890,28 @@ export interface components {
             items: components["schemas"]["ProgrammeTold"][];
         };
         /**
+         * ProgrammeName
+         * @description A client company's service as every screen needs it: instants are shown in its zone (IANA name).
+         */
+        ProgrammeName: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Time Zone */
+            time_zone: string;
+            /** Recall Hours */
+            recall_hours: number;
+        };
+        /**
+         * ProgrammeNames
+         * @description All programmes by name.
+         */
+        ProgrammeNames: {
+            /** Items */
+            items: components["schemas"]["ProgrammeName"][];
+        };
+        /**
          * ProgrammeTold
          * @description One client company's service.
          */
@@ -3264,11 +3306,6 @@ export interface components {
             /** Version */
             version: number;
             /**
-             * Recall
-             * @default false
-             */
-            recall: boolean;
-            /**
              * Notes
              * @default []
              */
@@ -3356,11 +3393,6 @@ export interface components {
             updated: string;
             /** Version */
             version: number;
-            /**
-             * Recall
-             * @default false
-             */
-            recall: boolean;
         };
         /**
          * TicketList
@@ -4514,6 +4546,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TopicList"];
+                };
+            };
+            /** @description Not done: what was wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_programme_names: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgrammeNames"];
                 };
             };
             /** @description Not done: what was wrong and what to do */

@@ -50,6 +50,11 @@ export async function signIn(login: string, password: string): Promise<void> {
   take(await body(api.POST('/api/session', { body: { login, password } })))
 }
 
+/** Sets a new password; the other sessions of this account end, this one goes on under a new token. */
+export async function changePassword(current: string, fresh: string): Promise<void> {
+  take(await body(api.POST('/api/session/password', { body: { current, new: fresh } })))
+}
+
 export async function signOut(): Promise<void> {
   await body(api.DELETE('/api/session'))
   forget()

@@ -19,12 +19,20 @@ export function isField(target: EventTarget | null): boolean {
   return target.tagName === 'INPUT' && !['checkbox', 'radio', 'button', 'submit'].includes((target as HTMLInputElement).type)
 }
 
+/** What lies over the page and has the keyboard to itself: a dialog, a menu, an open list. */
+const OVER = ['dialog', 'alertdialog', 'menu', 'listbox'].map(role => `[role="${role}"][data-state="open"]`).join()
+
+/** True while something lies over the page: letters and digits must not reach what is beneath it. */
+function covered(): boolean {
+  return document.querySelector(OVER) !== null
+}
+
 const layers: KeyMap[] = []
 
 function onKey(event: KeyboardEvent): void {
   const name = keyName(event)
   if (name === null) return
-  if (name.length === 1 && isField(event.target)) return
+  if (name.length === 1 && (isField(event.target) || covered())) return
   for (let i = layers.length - 1; i >= 0; i -= 1) {
     const handler = layers[i]![name]
     if (handler) {

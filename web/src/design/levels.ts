@@ -14,6 +14,9 @@ export function atMost(value: number | null | undefined, limit: number | null | 
   return value >= limit * 0.8 && limit > 0 && value > 0 ? 'near' : 'ok'
 }
 
+/** The most recalls that the operation allows: one limit for all programmes. */
+export const RECALL_LIMIT = 0.2
+
 export function worst(...levels: Level[]): Level {
   if (levels.includes('bad')) return 'bad'
   return levels.includes('near') ? 'near' : 'ok'

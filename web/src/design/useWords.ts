@@ -1,12 +1,13 @@
 import { useI18n } from 'vue-i18n'
 import { span } from './format'
+import { dayOf, zone } from './zone'
 
-/** Instants and durations in the words of the reader's language (24-hour clock; dates without year when near). */
+/** Instants and durations in the words of the reader's language and the programme's time zone (24-hour clock; dates without year when near). */
 export function useWords() {
   const { t, locale } = useI18n()
   const tag = () => (locale.value === 'it' ? 'it-IT' : 'en-GB')
   const format = (instant: string | number | Date, options: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat(tag(), options).format(new Date(instant))
+    new Intl.DateTimeFormat(tag(), { timeZone: zone.value, ...options }).format(new Date(instant))
 
   function time(instant: string | number): string {
     return format(instant, { hour: '2-digit', minute: '2-digit' })
@@ -19,18 +20,16 @@ export function useWords() {
   }
   /** “Today 08:05”, “Mon 23, 16:42” within the week, “14 Oct” before. */
   function moment(instant: string, now: number): string {
-    const then = new Date(instant)
-    const today = new Date(now)
-    if (then.toDateString() === today.toDateString()) return t('time.today_at', { time: time(instant) })
-    if (Math.abs(now - then.getTime()) < 7 * 86_400_000) {
+    if (dayOf(instant) === dayOf(now)) return t('time.today_at', { time: time(instant) })
+    if (Math.abs(now - Date.parse(instant)) < 7 * 86_400_000) {
       const day = format(instant, { weekday: 'short', day: 'numeric' })
       return `${day.charAt(0).toUpperCase()}${day.slice(1)}, ${time(instant)}`
     }
     return format(instant, { day: 'numeric', month: 'short' })
   }
-  /** “1 Nov”. */
-  function dayShort(instant: string | number): string {
-    return format(instant, { day: 'numeric', month: 'short' })
+  /** “1 Nov”, of a calendar day `2026-11-01`, which is in no zone. */
+  function dayShort(calendarDay: string): string {
+    return format(`${calendarDay}T12:00:00Z`, { day: 'numeric', month: 'short', timeZone: 'UTC' })
   }
   function day(instant: string | number): string {
     const words = format(instant, { weekday: 'short', day: 'numeric', month: 'short' })

@@ -27,9 +27,3 @@ export function csv(report: RecallReport, name: (id: string | null) => string): 
   const rows = report.topics.map(row => [quote(row.name ?? name(row.id)), row.recall.base, row.recall.recalled, row.recall.share ?? '', row.recall.recalled_same_topic, row.fcr?.base ?? '', row.fcr?.resolved ?? '', row.fcr?.gross ?? '', row.maturity].join(','))
   return ['topic,recall_base,recalled,recall_share,recalled_same_topic,fcr_base,fcr_resolved,fcr_gross,maturity', ...rows].join('\n')
 }
-
-/** A day as `YYYY-MM-DD` in the reader's zone, `back` days before `now`. */
-export function dayBack(now: Date, back: number): string {
-  const d = new Date(now.getFullYear(), now.getMonth(), now.getDate() - back)
-  return `${d.getFullYear()}-${String(d.getMonth() + 1).padStart(2, '0')}-${String(d.getDate()).padStart(2, '0')}`
-}

@@ -1,3 +1,4 @@
+import { dayOf } from '@/design/zone'
 import type { Ticket } from './queries'
 
 type Contact = Ticket['contacts'][number]
@@ -30,7 +31,7 @@ export function changes(history: Row[]): Extract<Event, { kind: 'change' }>[] {
   return [...found.values()]
 }
 
-/** Everything that happened to a ticket, oldest first, by local day. */
+/** Everything that happened to a ticket, oldest first, by day of the programme. */
 export function story(ticket: Ticket): Day[] {
   const events: Event[] = [
     ...ticket.contacts.map(contact => ({ kind: 'contact' as const, at: contact.at, contact })),
@@ -39,7 +40,7 @@ export function story(ticket: Ticket): Day[] {
   ].sort((a, b) => Date.parse(a.at) - Date.parse(b.at))
   const days: Day[] = []
   for (const event of events) {
-    const day = new Date(event.at).toDateString()
+    const day = dayOf(event.at)
     const last = days[days.length - 1]
     if (last?.day === day) last.events.push(event)
     else days.push({ day, events: [event] })

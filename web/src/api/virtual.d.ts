@@ -1,0 +1,4 @@
+declare module 'virtual:roles' {
+  const table: Record<string, string[]>
+  export default table
+}
