@@ -16,11 +16,15 @@ from acd.model import Programme
 from core.clock import SystemClock
 from core.db import Base, Database
 from core.journal import Fact
+from cti.bridge import Bridge
 from ivr.flows import StoredFlows
 from ivr.model import DialledNumber, FlowRow
-from ivr.ports import CallBackRequest, Identification, QueueOutlook, Voicemail
+from ivr.ports import CallBackRequest, Identification, QueueOutlook, TicketSummary, Voicemail
 from ivr.service import IvrPorts, IvrService, IvrSettings
 from phones.audio import decode, tone
+from phones.call import Call
+from tests.e2e.harness.fixtures import Keep
+from tests.e2e.harness.manager import TestManager
 from tests.e2e.harness.server import TestAsterisk
 from tests.patience import PATIENCE
 
@@ -29,11 +33,26 @@ FILE_DID = "+390116180101"
 """A number whose flow is the file `flows/from-file.yaml`."""
 
 
+async def dial(asterisk: TestAsterisk, phones: Keep, number: str = "+393471234567", did: str = DID) -> Call:
+    caller = phones(await asterisk.caller(number))
+    return await (await caller.dial(did)).answered()
+
+
+async def variables(manager: TestManager, channel: str, *names: str) -> dict[str, str]:
+    """Variables of a channel, as Asterisk holds them."""
+    return {
+        name: (await manager.action("Getvar", {"Channel": channel, "Variable": name})).get("Value", "")
+        for name in names
+    }
+
+
 class Rooms:
     """What the IVR asks and tells."""
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
+        self.queue = QueueOutlook(1, None)
+        self.bridge: Bridge | None = None
         self.alarms: dict[str, Mapping[str, str]] = {}
         self.messages: asyncio.Queue[Voicemail] = asyncio.Queue()
         self.requests: asyncio.Queue[CallBackRequest] = asyncio.Queue()
@@ -51,13 +70,15 @@ class Rooms:
         return Identification("one", (f"c-{number[-4:]}",), preferred_agent_id="a-2001")
 
     async def identify_code(self, code: str, programme_id: str) -> Identification:
-        return Identification("one", (f"c-{code}",))
+        return Identification("one", (f"c-{code}",), ticket=TicketSummary("T-31", "back_office", 2))
 
     async def outlook(self, queue_id: str, priority: int) -> QueueOutlook:
-        return QueueOutlook(1, None)
+        return self.queue
 
     async def to_number(self, interaction_id: str, number: str, ring_seconds: float) -> bool:
-        raise RuntimeError("there is no bridge here")
+        if self.bridge is None:
+            raise RuntimeError("there is no bridge here")
+        return await self.bridge.to_number(interaction_id, number, ring_seconds)
 
     async def voicemail(self, message: Voicemail) -> None:
         await self.messages.put(message)

@@ -14,7 +14,7 @@ from phones.call import Call
 from tests.e2e.harness.fixtures import Keep
 from tests.e2e.harness.manager import TestManager
 from tests.e2e.harness.server import TestAsterisk
-from tests.e2e.ivr_house import DID, FILE_DID, IvrHouse
+from tests.e2e.ivr_house import DID, IvrHouse, dial, variables
 from tests.patience import PATIENCE
 
 MENU, INVALID, CARE, CHANGED, MESSAGE, TAKEN = 440, 523, 700, 880, 620, 784
@@ -55,19 +55,6 @@ async def house(asterisk: TestAsterisk, tmp_path: Path) -> AsyncIterator[IvrHous
 async def manager(asterisk: TestAsterisk) -> AsyncIterator[TestManager]:
     async with asterisk.manager() as manager:
         yield manager
-
-
-async def dial(asterisk: TestAsterisk, phones: Keep, number: str = "+393471234567", did: str = DID) -> Call:
-    caller = phones(await asterisk.caller(number))
-    return await (await caller.dial(did)).answered()
-
-
-async def variables(manager: TestManager, channel: str, *names: str) -> dict[str, str]:
-    """Variables of a channel, as Asterisk holds them."""
-    return {
-        name: (await manager.action("Getvar", {"Channel": channel, "Variable": name})).get("Value", "")
-        for name in names
-    }
 
 
 async def until_served(house: IvrHouse) -> None:
@@ -190,31 +177,6 @@ async def test_an_invalid_change_leaves_the_last_good_flow_in_force(
     await house.set_flow({"main": {"do": "no_such_step"}})
     second = await dial(asterisk, phones)
     await second.media.wait_for_tone(MENU)
-
-
-async def test_a_flow_that_is_a_file_is_heard_by_the_next_caller_and_a_broken_one_changes_nothing(
-    asterisk: TestAsterisk, phones: Keep, house: IvrHouse
-) -> None:
-    file = house.folder / "flows" / "from-file.yaml"
-    file.parent.mkdir()
-    text = "flow: from-file\nstart: hello\nsteps:\n  hello: {do: play, prompt: care, next: end}\n  end: {do: hang_up}\n"
-    text += "prompts: {care: {it: a, en: a}, main: {it: b, en: b}}\n"
-    file.write_text(text)
-    first = await dial(asterisk, phones, did=FILE_DID)
-    await first.media.wait_for_tone(CARE)
-    file.write_text(text.replace("prompt: care", "prompt: main"))
-    second = await dial(asterisk, phones, did=FILE_DID)
-    await second.media.wait_for_tone(MENU)
-    file.write_text(text.replace("do: play", "do: sing"))
-    third = await dial(asterisk, phones, did=FILE_DID)
-    await third.media.wait_for_tone(MENU)
-    problem = house.rooms.alarms["flow:from-file"]["problem"]
-    assert problem.startswith("from-file.yaml, step 'hello'")
-    assert "Use one of" in problem
-    file.write_text(text)
-    fourth = await dial(asterisk, phones, did=FILE_DID)
-    await fourth.media.wait_for_tone(CARE)
-    assert house.rooms.alarms == {}
 
 
 async def test_a_caller_who_hangs_up_in_the_menu_is_let_go_at_once(
