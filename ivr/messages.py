@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.ids import new_id
-from core.wav import WavFile, inspect, is_finished
+from core.wav import inspect, is_finished
 from ivr.agi import CallerGone
 from ivr.flow import CallBack, LeaveVoicemail
 from ivr.identify import to_e164
@@ -39,7 +39,15 @@ async def leave_voicemail(step: LeaveVoicemail, talk: Talk) -> None:
 
 async def _keep_voicemail(name: str, talk: Talk) -> bool:
     file = talk.kit.voicemail_folder / f"{name}.wav"
-    told = await _recorded(file)
+    try:
+        await _until_finished(file)
+    finally:  # also when the IVR is stopped meanwhile
+        kept = await _spool_voicemail(name, file, talk)
+    return kept
+
+
+async def _spool_voicemail(name: str, file: Path, talk: Talk) -> bool:
+    told = await asyncio.to_thread(inspect, file)
     if told.seconds < _SHORTEST_SECONDS and told.problem != "cut_off":
         file.unlink(missing_ok=True)
         return False
@@ -59,13 +67,12 @@ async def _keep_voicemail(name: str, talk: Talk) -> bool:
     return True
 
 
-async def _recorded(file: Path) -> WavFile:
-    """What has been recorded. Asterisk tells us of a hang-up before it writes the last of the file and its length."""
+async def _until_finished(file: Path) -> None:
+    """Asterisk tells us of a hang-up before it writes the last of the file and its length."""
     for _ in range(round(_FINISHED_WITHIN / _LOOK)):
         if not file.exists() or is_finished(file):
             break
         await asyncio.sleep(_LOOK)
-    return await asyncio.to_thread(inspect, file)
 
 
 async def request_call_back(step: CallBack, talk: Talk) -> bool:

@@ -116,6 +116,21 @@ async def test_a_message_is_kept_however_late_asterisk_closes_its_file(
         assert wav.getnframes() == 24000
 
 
+async def test_a_message_whose_file_is_not_closed_yet_is_kept_when_the_ivr_stops(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+    monkeypatch.setattr("ivr.messages.is_finished", lambda file: asked.set())
+    channel = Channel([HANG_UP])
+    _record_slowly(house, channel, None)
+    serving = asyncio.create_task(run(house, make_flow(VOICEMAIL), channel))
+    await asyncio.wait_for(asked.wait(), 5)
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert await house.kit.voicemails.take_all() == 1
+
+
 async def test_an_empty_message_is_not_kept(house: House) -> None:
     channel = Channel(["#"])
     _record_into(house, channel, 0.4)
