@@ -205,6 +205,14 @@ class Commands:
         """Back to the caller."""
         return await self._talk(message, self._b.telephony.resume)
 
+    async def do_call__mute(self, message: Mapping[str, Any]) -> Reply:
+        """Nobody hears the agent: for a desk phone, whose own key the desk cannot press."""
+        return await self._talk(message, lambda call, agent: self._b.telephony.mute(call, agent, True))
+
+    async def do_call__unmute(self, message: Mapping[str, Any]) -> Reply:
+        """The agent is heard again."""
+        return await self._talk(message, lambda call, agent: self._b.telephony.mute(call, agent, False))
+
     async def do_call__dtmf(self, message: Mapping[str, Any]) -> Reply:
         """Press keys towards the caller."""
         digits = str(message.get("digits", ""))

@@ -211,6 +211,7 @@ class Desks:
             "answered": _iso(call.answered),
             "held_since": _iso(view.held_since) if view else None,
             "hold_total": view.hold_total if view else call.hold,
+            "muted": view.muted if view else False,
             "ended": _iso(call.ended),
             "ended_by": call.ended_by,
             "recording": {

@@ -83,6 +83,8 @@ class CallView:
     hold_total: float
     consult: ConsultView | None
     recording: RecordingView
+    muted: bool = False
+    """Nobody hears the agent: muted by the server, not by the phone's own key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,9 @@ class Telephony(Protocol):
 
     async def resume(self, interaction_id: str, agent_id: str) -> None:
         """Back into the room."""
+
+    async def mute(self, interaction_id: str, agent_id: str, muted: bool) -> None:
+        """Let nobody hear the agent, or hear again: for phones that the desk cannot mute by itself."""
 
     async def dtmf(self, interaction_id: str, agent_id: str, digits: str) -> None:
         """Play keys to the caller's side."""

@@ -93,6 +93,8 @@ COMMANDS: Mapping[str, Rule] = {
     "call.consult_complete": Rule(_AGENT),
     "call.consult_cancel": Rule(_AGENT),
     "call.conference": Rule(_AGENT),
+    "call.mute": Rule(_AGENT),
+    "call.unmute": Rule(_AGENT),
     "call.record_pause": Rule(_AGENT),
     "call.record_resume": Rule(_AGENT),
     "queue.move": Rule(_SUPERVISOR, QueueMove, own_desk=False),

@@ -143,7 +143,9 @@ class Bridge:
         self._must_be_up()
         leg = self._switch.calls.ringing(fence)
         if leg is not None and not leg.up:
-            await self.manager.ask("PJSIPNotify", {"Channel": leg.channel, "Variable": "Event=talk"})
+            if not leg.name:
+                raise Conflict("The phone does not ring yet.", "Answer once it rings.")
+            await self.manager.ask("PJSIPNotify", {"Channel": leg.name, "Variable": "Event=talk"})
 
     async def hang_up(self, interaction_id: str, agent_id: str) -> None:
         """The agent's part ends."""
@@ -161,6 +163,20 @@ class Bridge:
         self._must_be_up()
         call, _ = self._switch.calls.talk(interaction_id, agent_id)
         self._switch.talk.resume(call)
+
+    async def mute(self, interaction_id: str, agent_id: str, muted: bool) -> None:
+        """Let nobody hear the agent, or hear again. Raises Conflict while the agent's phone is not connected."""
+        self._must_be_up()
+        call, party = self._switch.calls.talk(interaction_id, agent_id)
+        leg = party.leg
+        if leg is None:
+            raise Conflict("The agent's phone is not connected.", "Wait until it is back.")
+        state = {"Channel": leg.channel, "Direction": "in", "State": "on" if muted else "off"}
+        await self.manager.ask("MuteAudio", state)
+        if party.leg is leg:
+            party.muted = muted
+            self._line.send(*set_variables(leg.channel, {"OC_MUTED": "1" if muted else ""}))
+            self._tell.view(call)
 
     async def dtmf(self, interaction_id: str, agent_id: str, digits: str) -> None:
         """Play keys to the caller's side."""

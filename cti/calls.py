@@ -85,6 +85,8 @@ class Leg:
     agent_id: str | None = None
     extension: str = ""
     target: Target | None = None
+    name: str = ""
+    """Asterisk's own name of the channel, once it is known: PJSIPNotify takes no id."""
     seen: bool = False
     """Asterisk has told something of this channel."""
     rang: bool = False
@@ -111,6 +113,8 @@ class Party:
     """Seconds for which the caller heard music in this agent's part."""
     contact: str = ""
     """The phone's registration when it was rung: another one means that the page was loaded anew."""
+    muted: bool = False
+    """Asterisk lets nothing of what the agent says through."""
     leaving: EndedBy | None = None
     """Who has decided that this part ends; the leg's end is on its way."""
     grace: Timer | None = None

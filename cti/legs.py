@@ -108,7 +108,7 @@ class Legs:
         """DialBegin: the channel exists. One cancelled before that did not exist when it was hung up."""
         leg = self._calls.legs.get(event.get("DestUniqueid", ""))
         if leg is not None:
-            leg.seen = True
+            leg.seen, leg.name = True, event.get("DestChannel", "")
             if leg.cancelled:
                 self.hang_up(leg)
 

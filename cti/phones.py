@@ -186,6 +186,7 @@ class Phones:
             self._legs.cancel(leg)
             return
         before, party.leg, leg.role = party.leg, leg, "agent"
+        party.muted = False
         if party.grace is not None:
             party.grace.cancel()
             party.grace = None

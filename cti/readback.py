@@ -22,7 +22,7 @@ from cti.tellings import Tellings, view_of
 
 _log = get_logger(__name__)
 _CALLER = ("OC_ID", "OC_STAGE", "OC_ROOM", "OC_RECORDING", "OC_PAUSES", "OC_REST_SINCE", "OC_RESTED")
-_LEG = ("OC_LEG", "OC_REF", "OC_FENCE", "OC_AGENT_ID", "OC_EXTENSION", "OC_TARGET", "OC_JOINED")
+_LEG = ("OC_LEG", "OC_REF", "OC_FENCE", "OC_AGENT_ID", "OC_EXTENSION", "OC_TARGET", "OC_JOINED", "OC_MUTED")
 VARIABLES = ",".join(FACT_VARIABLES + _CALLER + _LEG)
 _CUSTOMER = "ob-"
 _UNSET = "(null)"  # what Asterisk lists for a variable that a channel does not have
@@ -34,6 +34,7 @@ class Found:
     """A channel as Asterisk lists it, with our variables."""
 
     channel: str
+    name: str
     context: str
     extension: str
     in_room: bool
@@ -53,6 +54,7 @@ def found(entry: Event) -> Found:
     lines = (line.partition("=") for line in entry.get("Variable", "").split("\n"))
     return Found(
         channel=entry.get("Uniqueid", ""),
+        name=entry.get("Channel", ""),
         context=entry.get("Context", ""),
         extension=entry.get("Exten", ""),
         up=entry.get("ChannelStateDesc") == "Up",
@@ -131,24 +133,25 @@ class Reader:
             self._line.send(("Hangup", {"Channel": entry.channel}))
             return
         leg = known or _leg_of(entry, call)
-        leg.seen, leg.up = True, entry.in_room
+        leg.seen, leg.up, leg.name = True, entry.in_room, entry.name
         self._calls.legs[leg.channel] = leg
         if leg.role == "expert":
             call.expert = Expert(leg.target or Target("number", ""), leg, joined=leg.up)
         elif not leg.up:
             call.ringing = leg if leg.role == "agent" else None
         elif call.party is None or call.party.leg is None or _later(leg, call.party.leg):
-            self._take_part(call, leg, _seconds(values.get("OC_JOINED")) or self._line.now())
+            party = self._take_part(call, leg, _seconds(values.get("OC_JOINED")) or self._line.now())
+            party.muted = values.get("OC_MUTED") == "1"
         else:
             self._legs.cancel(leg)
 
-    def _take_part(self, call: Call, leg: Leg, joined: float) -> None:
+    def _take_part(self, call: Call, leg: Leg, joined: float) -> Party:
         if call.party is not None and call.party.leg is not None:
             self._legs.cancel(call.party.leg)
         leg.role, call.room = "agent", leg.room
-        call.party = Party(
-            leg.agent_id or "", leg.extension, leg.fence, leg, joined, contact=self._phones.contact(leg.extension)
-        )
+        contact = self._phones.contact(leg.extension)
+        call.party = party = Party(leg.agent_id or "", leg.extension, leg.fence, leg, joined, contact=contact)
+        return party
 
     def _add_rest(self, values: Mapping[str, str]) -> None:
         call = self._calls.get(values.get("OC_ID", ""))

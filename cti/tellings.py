@@ -35,6 +35,7 @@ def view_of(call: Call, party: Party, now: float) -> CallView:
         hold_total=round(party.rested, 3),
         consult=consult,
         recording=RecordingView(bool(recording.path), recording.paused_since is not None, recording.problem),
+        muted=party.muted,
     )
 
 

@@ -53,7 +53,7 @@ class Call:
         self._media: Media | None = None
         self._outcome: asyncio.Future[None] = loop.create_future()
         self._outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._acknowledged = asyncio.Event()
         self._local = self._remote = self._target = ""
         self._cseq = 0
@@ -189,6 +189,10 @@ class Call:
             self._end("cancelled", CallRefused(487))
         elif request.method in ("INVITE", "UPDATE") and request.body:
             self._accept_change(request)
+        elif request.method == "NOTIFY" and request.get("Event") == "talk":
+            # The server presses the answer key, as desk phones of the trade let it.
+            self.phone.reply(request, 200, "OK")
+            self._run(self.answer())
         else:
             self.phone.reply(request, 200, "OK")
 
@@ -332,7 +336,7 @@ class Call:
     def _sdp(self, direction: str = "sendrecv") -> str:
         return sdp_body(self.phone.address, self.media.port, self._sdp_version, direction)
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -73,6 +73,36 @@ async def test_the_hold_key_of_a_desk_phone_is_our_hold(asterisk: TestAsterisk) 
         await talk.call.media.wait_for_tone(AGENT)
 
 
+async def test_a_desk_phone_that_rings_picks_up_when_the_desk_says_so(asterisk: TestAsterisk) -> None:
+    async with CtiHouse(asterisk) as house:
+        phone = await house.agent()
+        call, interaction_id = await house.caller()
+        ring = house.offer(interaction_id)
+        await house.bridge.ring(ring)
+        leg = await house.leg_of(phone, ring.fence)
+        leg.ring()
+        await house.bridge.answer(ring.fence)
+        await house.book.next("leg_answered", lambda told: told.values[0] == ring.fence)
+        leg.media.loop_sound(tone(AGENT))
+        await call.media.wait_for_tone(AGENT)
+        await leg.media.wait_for_tone(CALLER)
+
+
+async def test_nobody_hears_a_muted_agent_who_hears_everybody(asterisk: TestAsterisk) -> None:
+    async with CtiHouse(asterisk) as house:
+        talk = await three(house)
+        await house.bridge.mute(*talk.me, True)
+        await house.book.next("call_changed", lambda told: told.values[0].muted)
+        await talk.call.media.wait_for_no_tone(AGENT)
+        await talk.leg.media.wait_for_tone(CALLER)
+        await house.stop_bridge()
+        state = await house.start_bridge()
+        assert state.talking[0].view.muted
+        await house.bridge.mute(*talk.me, False)
+        await house.book.next("call_changed", lambda told: not told.values[0].muted)
+        await talk.call.media.wait_for_tone(AGENT)
+
+
 async def test_hold_and_resume_pressed_in_one_breath_end_where_the_last_key_says(asterisk: TestAsterisk) -> None:
     async with CtiHouse(asterisk) as house:
         talk = await three(house)

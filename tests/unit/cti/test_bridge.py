@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from acd.ports import Ring
 from core.errors import Invalid
 from cti.bridge import Bridge
 from cti.calls import ANNOUNCE, IVR, Call
@@ -134,3 +135,38 @@ async def test_nobody_is_sent_to_a_number_that_earns_by_the_call() -> None:
     with pytest.raises(Invalid, match="special cost"):
         await world.bridge.divert("i1", "+39899123456")
     assert world.sent == []
+
+
+async def test_the_answer_key_of_a_ringing_phone_is_pressed_by_notify_and_never_twice() -> None:
+    world = World()
+    world.waiting()
+    world.switch.ringing.ring(Ring(7, "i1", "a-2001", "2001", 10, None, None))
+    world.bridge.event({"Event": "DialBegin", "DestUniqueid": "oc-7-i1", "DestChannel": "PJSIP/2001-0001"})
+    pressed = asyncio.create_task(world.bridge.answer(7))
+    action, fields, answer = await world.manager.next(1)
+    assert (action, dict(fields)) == ("PJSIPNotify", {"Channel": "PJSIP/2001-0001", "Variable": "Event=talk"})
+    answer.set_result([])
+    await pressed
+    world.bridge.event({"Event": "ConfbridgeJoin", "Conference": "1", "Uniqueid": "oc-7-i1"})
+    await world.bridge.answer(7)
+    await world.bridge.answer(8)
+    assert len(world.manager.asked) == 1
+
+
+async def test_a_mute_is_shown_once_asterisk_has_done_it_and_a_refusal_is_told() -> None:
+    world = World()
+    world.waiting()
+    world.switch.ringing.ring(Ring(7, "i1", "a-2001", "2001", 10, None, None))
+    world.bridge.event({"Event": "ConfbridgeJoin", "Conference": "1", "Uniqueid": "oc-7-i1"})
+    party = world.switch.calls.talk("i1", "a-2001")[1]
+    mute = asyncio.create_task(world.bridge.mute("i1", "a-2001", True))
+    action, fields, answer = await world.manager.next(1)
+    assert (action, dict(fields)) == ("MuteAudio", {"Channel": "oc-7-i1", "Direction": "in", "State": "on"})
+    answer.set_exception(Refused("No such channel."))
+    with pytest.raises(Refused):
+        await mute
+    assert not party.muted
+    mute = asyncio.create_task(world.bridge.mute("i1", "a-2001", True))
+    (await world.manager.next(2))[2].set_result([])
+    await mute
+    assert party.muted
