@@ -16,7 +16,7 @@ from tests.e2e.product_desktop import TALKING, VOICE, Desktop
 from tests.e2e.product_people import Refused, Seat, until
 from tests.e2e.product_sound import until_heard, until_music
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = {"wrap_up_seconds": 600}
 DESK_AGENTS = {"marta": "2101", "diego": "2102"}
 CALLER, AGENT, EXPERT = 440.0, 700.0, 1000.0

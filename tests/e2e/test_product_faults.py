@@ -14,7 +14,7 @@ from tests.e2e.product import MOBILE, Product
 from tests.e2e.product_people import Json, Person, Seat, until
 from tests.e2e.product_sound import until_heard, until_music
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = {"offer_seconds": 20}
 DESK_AGENTS = {"marta": "2101", "diego": "2102"}
 CALLER, AGENT = 440.0, 700.0

@@ -13,7 +13,7 @@ from tests.e2e.product_desktop import TALKING, VOICE, Desktop
 from tests.e2e.product_people import Person, until
 from tests.e2e.product_sound import seconds_of, until_heard, until_heard_long, until_music
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = {"offer_seconds": 20, "wrap_up_seconds": 600}
 CALLER = 440.0
 NOTE = "Prima della ricarica"

@@ -14,7 +14,7 @@ from tests.e2e.product import QUICK, Product
 from tests.e2e.product_people import Json, Seat, until
 from tests.e2e.product_sound import Listener, learn, samples, seconds_of, until_heard, until_music
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 DESK_AGENTS = {"marta": "2101", "diego": "2102"}
 CALLER, AGENT, OTHER = 440.0, 700.0, 1000.0
 APOLOGY = "Ci scusiamo, in questo momento non possiamo rispondere."

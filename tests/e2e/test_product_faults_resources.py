@@ -24,7 +24,7 @@ from tests.e2e.product_desktop import Desktop
 from tests.e2e.product_people import Seat, until
 from tests.e2e.product_sound import until_heard
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 CALLER, AGENT = 440.0, 700.0
 _DISK_BYTES = 24_000_000
 _NONSENSE_SIP = (
@@ -95,9 +95,9 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def product(tmp_path_factory: pytest.TempPathFactory, disk: SmallDisk) -> AsyncIterator[Product]:
+async def product(product_folder: Path, disk: SmallDisk) -> AsyncIterator[Product]:
     settings = {"recordings": disk.path, "recordings_min_free_mb": 2}
-    async with running(Product(tmp_path_factory.mktemp("product"), **settings)) as one:
+    async with running(Product(product_folder, **settings)) as one:
         await one.add_quick_number()
         await one.add_user("marta", "2101")
         yield one

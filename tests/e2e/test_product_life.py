@@ -14,14 +14,22 @@ from tests.e2e.product import Product, running
 from tests.e2e.product_people import until
 from tests.e2e.product_sound import until_heard
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 CALLER, AGENT = 440.0, 700.0
 
 
-async def test_two_copies_serve_side_by_side_and_stopping_one_leaves_the_other_its_calls(tmp_path: Path) -> None:
-    one, two = (Product(tmp_path / name) for name in ("one", "two"))
-    for product in (one, two):
-        product.state.parent.mkdir()
+@pytest.fixture
+def folder(product_folder: Path) -> Path:
+    """A folder of this test alone."""
+    own = product_folder / str(len(list(product_folder.iterdir())))
+    own.mkdir()
+    return own
+
+
+async def test_two_copies_serve_side_by_side_and_stopping_one_leaves_the_other_its_calls(folder: Path) -> None:
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+    one, two = (Product(folder / name) for name in ("one", "two"))
     async with contextlib.AsyncExitStack() as stack:
         for product in (one, two):
             await stack.enter_async_context(running(product))
@@ -51,8 +59,8 @@ async def test_two_copies_serve_side_by_side_and_stopping_one_leaves_the_other_i
         await calls[1][1].hang_up()
 
 
-async def test_a_second_start_does_nothing_again_and_forgets_nothing(tmp_path: Path) -> None:
-    product = Product(tmp_path)
+async def test_a_second_start_does_nothing_again_and_forgets_nothing(folder: Path) -> None:
+    product = Product(folder)
     async with running(product):
         await product.add_quick_number()
         accounts = json.loads((product.state / "demo-accounts.json").read_text())
@@ -74,8 +82,8 @@ async def test_a_second_start_does_nothing_again_and_forgets_nothing(tmp_path: P
             await product.waiting("+34600000602")
 
 
-async def test_ctrl_c_in_the_middle_of_starting_leaves_nothing_behind(tmp_path: Path) -> None:
-    product = Product(tmp_path)
+async def test_ctrl_c_in_the_middle_of_starting_leaves_nothing_behind(folder: Path) -> None:
+    product = Product(folder)
     starting = asyncio.create_task(product.start())
     await until(lambda: product.asterisk_pid, "Asterisk has been started", 60)
     await product.stop()
@@ -84,8 +92,8 @@ async def test_ctrl_c_in_the_middle_of_starting_leaves_nothing_behind(tmp_path: 
     await until(lambda: not product.processes(), "nothing is left")
 
 
-async def test_a_polite_end_by_the_system_is_an_end_like_ctrl_c(tmp_path: Path) -> None:
-    product = Product(tmp_path)
+async def test_a_polite_end_by_the_system_is_an_end_like_ctrl_c(folder: Path) -> None:
+    product = Product(folder)
     async with running(product):
         product.process.terminate()
         assert await asyncio.to_thread(product.process.wait, 40) == 0

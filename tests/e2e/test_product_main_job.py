@@ -16,7 +16,7 @@ from tests.e2e.product_desktop import ON_HOLD, READY, TALKING, VOICE, Desktop
 from tests.e2e.product_people import Json, until
 from tests.e2e.product_sound import Listener, learn, seconds_of, until_heard, until_heard_long, until_music
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = {"paint_seconds": 10}
 """So that the phone rings late rather than before the pop; how soon the pop comes is what `make bench-pop` measures."""
 CALLER, SECRET = 440.0, 1230.0
