@@ -130,6 +130,8 @@ class FactFiles:
     def close(self) -> None:
         """Let go of the folder."""
         os.close(self._file)
+        # A child process on its way to its own program still has a copy of the handle, which would keep the lock.
+        fcntl.flock(self._lock, fcntl.LOCK_UN)
         os.close(self._lock)
 
     def _earlier(self) -> list[Path]:

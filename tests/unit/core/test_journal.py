@@ -102,6 +102,26 @@ async def test_a_second_process_is_kept_out_of_the_folder(tmp_path: Path, databa
     await journal.stop()
 
 
+async def test_a_journal_that_has_stopped_lets_the_next_in_though_a_child_still_has_its_handles(
+    tmp_path: Path, database: Database
+) -> None:
+    first = Journal(tmp_path / "journal", database)
+    ready, go_on = os.pipe(), os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(ready[1], b"1")
+        os.read(go_on[0], 1)
+        os._exit(0)
+    try:
+        os.read(ready[0], 1)
+        await first.stop()
+        await Journal(tmp_path / "journal", database).stop()
+    finally:
+        os.write(go_on[1], b"1")
+        os.waitpid(child, 0)
+        for handle in (*ready, *go_on):
+            os.close(handle)
+
+
 async def test_a_fact_is_on_disk_when_append_returns(tmp_path: Path, database: Database) -> None:
     journal = Journal(tmp_path / "journal", database)
     journal.append(Fact(3.5, "agent.state", None, "a1", {"state": "ready", "nome": "è"}))
