@@ -9,6 +9,7 @@ from api.access import COOKIE, Agent, AnyCaller, open_to_all, sessions_of
 from api.auth import SignIn
 from api.deps import ApiDeps
 from api.model import User
+from api.phones import renew_phone
 from api.routes.shared import Deps, address
 from api.schemas.common import Done
 from api.schemas.session import Me, MyPreferences, PasswordChange, PhoneCredentials
@@ -81,10 +82,13 @@ async def set_preferences(given: MyPreferences, caller: AnyCaller, request: Requ
 
 
 @router.delete("/session")
-async def sign_out(caller: AnyCaller, request: Request, response: Response, everywhere: bool = False) -> Done:
-    """Sign out here, or with `everywhere` in all browsers of the user."""
+async def sign_out(
+    caller: AnyCaller, request: Request, response: Response, deps: Deps, everywhere: bool = False
+) -> Done:
+    """Sign out here, or with `everywhere` in all browsers of the user, whose phone gets another secret."""
     if everywhere:
         await sessions_of(request).end_all(caller.user_id)
+        await renew_phone(deps, caller.user_id)
     else:
         await sessions_of(request).end([caller.session_id])
     response.delete_cookie(COOKIE, path="/")

@@ -8,7 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from acd.model import Agent, AgentQueue, AgentSkill, Queue, Skill, Team
 from api.access import Administrator
-from api.routes.admin.shared import changing, existing, refuse_duplicate, require_known
+from api.changing import changing
+from api.phones import new_phone_secret
+from api.routes.admin.shared import existing, refuse_duplicate, require_known
 from api.routes.shared import Deps
 from api.schemas.admin import (
     AgentChange,
@@ -22,7 +24,6 @@ from api.schemas.admin import (
 )
 from api.schemas.common import Id
 from core.errors import Conflict, Invalid
-from core.security import new_token
 
 router = APIRouter(prefix="/admin", tags=["admin"])
 AgentId = Annotated[Id, Path()]
@@ -47,7 +48,7 @@ async def create_agent(given: AgentGiven, caller: Administrator, deps: Deps) -> 
     """A new agent with a fresh phone secret."""
     async with changing(deps, "agents", given.id) as session:
         await refuse_duplicate(session, Agent, given.id, "agent")
-        agent = Agent(id=given.id, phone_secret=new_token(24), disabled=False)
+        agent = Agent(id=given.id, phone_secret=new_phone_secret(), disabled=False)
         await _apply(session, agent, given.model_dump(exclude={"id"}))
         session.add(agent)
     return _told(agent)
@@ -62,7 +63,7 @@ async def change_agent(agent_id: AgentId, given: AgentChange, caller: Administra
         agent = await existing(session, Agent, agent_id, "agent")
         await _apply(session, agent, changes)
         if new_secret:
-            agent.phone_secret = new_token(24)
+            agent.phone_secret = new_phone_secret()
     return _told(agent)
 
 

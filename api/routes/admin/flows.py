@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from acd.model import Programme, Queue
 from api.access import Administrator
-from api.routes.admin.shared import changing, existing, refuse_duplicate, require_known
+from api.changing import changing
+from api.routes.admin.shared import existing, refuse_duplicate, require_known
 from api.routes.shared import Deps
 from api.schemas.admin import (
     Did,

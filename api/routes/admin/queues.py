@@ -9,7 +9,8 @@ from sqlalchemy import select
 from acd.model import Programme, Queue
 from acd.plans import queue_from_dict
 from api.access import Administrator
-from api.routes.admin.shared import changing, existing, refuse_duplicate, require_known
+from api.changing import changing
+from api.routes.admin.shared import existing, refuse_duplicate, require_known
 from api.routes.shared import Deps
 from api.schemas.admin import (
     ProgrammeChange,

@@ -1,33 +1,16 @@
-"""What the administration routes have in common: a unit of work that tells the other rooms after the commit."""
+"""What the administration routes have in common: rows that must exist, or must not yet."""
 
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from api.deps import ApiDeps
 from core.db import Base
-from core.errors import Conflict, Invalid, NotFound, OneCallError
-from core.log import get_logger
+from core.errors import Conflict, Invalid, NotFound
 
-TOPIC = "config"
 Row = TypeVar("Row", bound=Base)
-_log = get_logger(__name__)
-
-
-@asynccontextmanager
-async def changing(deps: ApiDeps, what: str, thing_id: str) -> AsyncIterator[AsyncSession]:
-    """One change of the configuration: committed, then told as `{what, id}`."""
-    async with deps.database.session() as session:
-        yield session
-    try:
-        await deps.bus.publish(TOPIC, {"what": what, "id": thing_id})
-    except OneCallError as error:
-        # The change is stored; the rooms read it at their next start if they cannot be told now.
-        _log.error("configuration change could not be told", what=what, id=thing_id, error=str(error))
 
 
 async def existing(session: AsyncSession, table: type[Row], thing_id: str, word: str) -> Row:

@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from acd.model import Agent
 from api.access import Administrator, sessions_of
+from api.changing import changing
 from api.model import User
-from api.routes.admin.shared import changing, existing, require_known
+from api.phones import renew_phone
+from api.routes.admin.shared import existing, require_known
 from api.routes.shared import Deps
 from api.schemas.admin import UserChange, UserGiven, UserList, UserTold
 from api.schemas.common import Done, Id
@@ -64,16 +66,18 @@ async def change_user(
     sessions = sessions_of(request)
     if fresh is not None or given.disabled:
         await sessions.end_all(user_id, but=caller.session_id)
+        await renew_phone(deps, user_id)
     await sessions.announce_change(user_id)
     return UserTold.model_validate(user)
 
 
 @router.delete("/{user_id}/sessions")
 async def sign_out_user(user_id: UserId, caller: Administrator, deps: Deps, request: Request) -> Done:
-    """Sign a user out everywhere."""
+    """Sign a user out everywhere, and the browser phone with them."""
     async with deps.database.reading() as session:
         await existing(session, User, user_id, "user")
     await sessions_of(request).end_all(user_id)
+    await renew_phone(deps, user_id)
     return Done()
 
 

@@ -253,3 +253,31 @@ async def test_two_administrators_do_not_overwrite_each_others_flow(house: House
         second = await admin.patch("/api/admin/flows/f-care", json={"version": 1, "name": "Care two"})
     assert (first.status_code, first.json()["version"]) == (200, 2)
     assert (second.status_code, second.json()["error"]["values"]["version"]) == (409, 2)
+
+
+@pytest.mark.parametrize("how", ["disabled", "password", "sessions", "everywhere"])
+async def test_whoever_is_signed_out_everywhere_cannot_go_on_with_the_phones_old_secret(house: House, how: str) -> None:
+    async with house.signed_in("anna") as anna, house.signed_in("administrator") as admin:
+        old = (await anna.get("/api/phone")).json()["password"]
+        async with await house.bus.subscribe("config") as told:
+            if how == "everywhere":
+                answer = await anna.delete("/api/session", params={"everywhere": True})
+            elif how == "sessions":
+                answer = await admin.delete("/api/admin/users/u-anna/sessions")
+            else:
+                change = {"disabled": True} if how == "disabled" else {"password": "quite another one"}
+                answer = await admin.patch("/api/admin/users/u-anna", json=change)
+            assert answer.status_code == 200, answer.text
+            async with asyncio.timeout(5):
+                while (await told.next())[1] != {"what": "agents", "id": "a-anna"}:
+                    pass
+    async with house.database.reading() as session:
+        assert (await session.get_one(Agent, "a-anna")).phone_secret != old
+
+
+async def test_a_desk_phone_keeps_the_secret_that_was_typed_in_there(house: House) -> None:
+    async with house.signed_in("administrator") as admin:
+        await admin.patch("/api/admin/agents/a-anna", json={"phone_kind": "sip"})
+        old = (await admin.get("/api/admin/agents/a-anna/phone")).json()
+        await admin.delete("/api/admin/users/u-anna/sessions")
+        assert (await admin.get("/api/admin/agents/a-anna/phone")).json() == old

@@ -24,7 +24,7 @@ export interface paths {
         post: operations["sign_in"];
         /**
          * Sign Out
-         * @description Sign out here, or with `everywhere` in all browsers of the user.
+         * @description Sign out here, or with `everywhere` in all browsers of the user, whose phone gets another secret.
          */
         delete: operations["sign_out"];
         options?: never;
@@ -784,7 +784,7 @@ export interface paths {
         post?: never;
         /**
          * Sign Out User
-         * @description Sign a user out everywhere.
+         * @description Sign a user out everywhere, and the browser phone with them.
          */
         delete: operations["sign_out_user"];
         options?: never;
