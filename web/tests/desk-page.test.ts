@@ -30,6 +30,8 @@ function answer(request: Request): Response {
   const path = new URL(request.url).pathname
   const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json' } })
   if (path === '/api/phone') return json({ error: { code: 'desk_phone', what: 'No browser phone.', remedy: '' } }, 404)
+  if (path === '/api/promises/pr-1') return json({ ...fixtures.promise, status: 'broken' })
+  if (path === '/api/programmes') return json({ items: [{ id: 'p-aura', name: 'Aura Mobile', time_zone: 'Europe/Rome', recall_hours: 72 }] })
   if (path === '/api/tickets/t-1') return json({ ...fixtures.ticket('t-1'), draft: null })
   return json(ANSWERS[path] ?? fixtures.ticket('t-1'))
 }
@@ -156,6 +158,41 @@ describe('the desk', () => {
     expect(part('caller-name').text()).toBe('Chiara Ferrero')
     await part('try-now').trigger('click')
     expect(sockets.length).toBe(2)
+  })
+
+  it('lets an unfinished wrap-up be closed, and asks before it is left', async () => {
+    const desk = deskOf('unfinished', ++seq)
+    sockets[0]!.say({ type: 'desk', desk: { ...desk, call: { ...desk.call!, recall: false } } })
+    await soon(() => expect(part('ticket-number').text()).toBe('T-48213'))
+    expect([part('desk').attributes('data-mode'), part('call-bar').attributes('data-mode')]).toEqual(['wrap_up', 'wrap_up'])
+    expect(part('unfinished').exists()).toBe(true)
+    press('F7')
+    await soon(() => expect(document.querySelector('[data-testid="leave-dialog"]')).not.toBeNull())
+    expect(sockets[0]!.commands()).toEqual([])
+    ;(document.querySelector('[data-testid="leave-back"]') as HTMLElement).click()
+    await soon(() => expect(document.querySelector('[data-testid="leave-dialog"]')).toBeNull())
+    press('1')
+    press('Enter', { ctrlKey: true })
+    await soon(() => expect(sockets[0]!.commands()).toEqual(['wrap_up.end']))
+    expect(JSON.parse(requests.find(request => request.path.endsWith('/outcome'))!.body)).toMatchObject({ outcome: 'resolved', save_id: expect.stringMatching(/^[0-9a-f]{24}$/) })
+  })
+
+  it('offers a break chosen in the call as what follows the wrap-up', async () => {
+    const desk = deskOf('wrapup', ++seq)
+    sockets[0]!.say({ type: 'desk', desk: { ...desk, agent: { ...desk.agent, next_state: 'not_ready', next_reason: 'break' }, call: { ...desk.call!, recall: false } } })
+    await soon(() => expect(part('ticket-number').text()).toBe('T-48213'))
+    press('1')
+    press('Enter', { ctrlKey: true })
+    await soon(() => expect(sockets[0]!.commands()).toEqual(['wrap_up.end']))
+    expect(sockets[0]!.sent.at(-1)).toMatchObject({ args: { then: 'not_ready', reason: 'break' } })
+  })
+
+  it('shows a promise as the server has settled it, and marks the call that this one repeats', async () => {
+    await tell('talking')
+    await soon(() => expect(part('promise-kept').exists()).toBe(true))
+    await part('promise-kept').trigger('click')
+    await soon(() => expect(part('promise').attributes('data-status')).toBe('broken'))
+    expect(page.findAll('[data-testid="contacts"] [data-first]')).toHaveLength(1)
   })
 
   it('holds and resumes by F8, from inside a field too', async () => {

@@ -166,6 +166,24 @@ describe('the browser phone', () => {
     expect(ua.stop).toHaveBeenCalled()
   })
 
+  it('stays when its agent comes back before the call is over, and never for another agent', async () => {
+    const { phone, ua } = await registered()
+    const session = invite(ua, 's1', { 'X-OneCall-Id': 'call-1', 'Call-Info': '<x>;answer-after=0' })
+    await soon(() => expect(session.answer).toHaveBeenCalled())
+    session.confirm()
+    phone.retire()
+    phone.keep('2001')
+    session.end()
+    expect(ua.stop).not.toHaveBeenCalled()
+    const next = invite(ua, 's2', { 'X-OneCall-Id': 'call-2', 'Call-Info': '<x>;answer-after=0' })
+    await soon(() => expect(next.answer).toHaveBeenCalled())
+    next.confirm()
+    phone.retire()
+    phone.keep('2002')
+    next.end()
+    expect(ua.stop).toHaveBeenCalled()
+  })
+
   it('keeps ringing and says why when the browser refuses the microphone', async () => {
     const { phone, ua } = await registered()
     phone.stop()

@@ -120,7 +120,7 @@ export default {
   rail: {
     account: 'Account of {name}', admin: 'Admin', customers: 'Customers', desk: 'Desk', floor: 'Floor', home: 'Home', keys: 'All keys', main: 'Main', reports: 'Reports', settings: 'Settings', sign_out: 'Sign out', tickets: 'Tickets', to_do: 'To do',
   },
-  reason: { desk_lost: 'Desk closed', phone_lost: 'Phone lost', rejected: 'Refused', rona: 'Did not answer', signed_in: 'Just signed in', wrap_up_unfinished: 'Unfinished wrap-up' },
+  reason: { desk_lost: 'Desk closed', phone_lost: 'Phone lost', rejected: 'Refused', rona: 'Did not answer', signed_in: 'Just signed in', wrap_up_unfinished: 'Wrap-up open' },
   reason_why: {
     desk_lost: 'This page was closed while you were ready.', phone_lost: 'Your phone lost its connection.', rejected: 'You refused a call. Go ready when you can.', rona: 'A call rang and nobody answered. Go ready when you are back.',
     signed_in: 'Go ready to take calls.', wrap_up_unfinished: 'Time was up. Your note is kept as a draft on the ticket.',

@@ -122,7 +122,7 @@ const it: Messages = {
   rail: {
     account: 'Account di {name}', admin: 'Gestione', customers: 'Clienti', desk: 'Postazione', floor: 'Sala', home: 'Inizio', keys: 'Tutti i tasti', main: 'Principale', reports: 'Report', settings: 'Impostazioni', sign_out: 'Esci', tickets: 'Ticket', to_do: 'Da fare',
   },
-  reason: { desk_lost: 'Postazione chiusa', phone_lost: 'Telefono perso', rejected: 'Rifiutata', rona: 'Senza risposta', signed_in: 'Appena entrato', wrap_up_unfinished: 'Chiusura da completare' },
+  reason: { desk_lost: 'Postazione chiusa', phone_lost: 'Telefono perso', rejected: 'Rifiutata', rona: 'Senza risposta', signed_in: 'Appena entrato', wrap_up_unfinished: 'Chiusura aperta' },
   reason_why: {
     desk_lost: 'Questa pagina è stata chiusa mentre eri pronto.', phone_lost: 'Il telefono ha perso il collegamento.', rejected: 'Hai rifiutato una chiamata. Vai pronto quando puoi.', rona: 'Una chiamata ha squillato senza risposta. Vai pronto quando torni.',
     signed_in: 'Vai pronto per ricevere chiamate.', wrap_up_unfinished: 'Il tempo è scaduto. La nota resta come bozza sul ticket.',
