@@ -71,6 +71,7 @@ class DeskCall(Told):
     answered: Instant | None = None
     held_since: Instant | None = None
     hold_total: float = 0
+    muted: bool = False
     ended: Instant | None = None
     ended_by: Literal["caller", "agent", "system"] | None = None
     recording: Recording | None = None

@@ -1374,6 +1374,11 @@ export interface components {
              * @default 0
              */
             hold_total: number;
+            /**
+             * Muted
+             * @default false
+             */
+            muted: boolean;
             /** Ended */
             ended: string | null;
             /** Ended By */
