@@ -144,11 +144,11 @@ async def floor(
         finally:
             for phone in made.phones:
                 await phone.close()
-            await made.house.stop()
-            await asterisk.stop()
-            await database.close()
-            # A prompt whose making was called off is still written by its thread: not into a folder being removed.
-            await asyncio.get_running_loop().shutdown_default_executor()
+            try:
+                await made.house.stop()
+            finally:
+                await asterisk.stop()
+                await database.close()
 
 
 async def _fill(
