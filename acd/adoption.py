@@ -67,6 +67,13 @@ class Adoption:
                 queue_id=facts.queue_id,
             )
         )
+        if known is not None:
+            # We lived through the cut, so the journal has no word of this answer: the offer was taken back before it.
+            waited = round(live.answered - facts.queued_at, 3)
+            self._b.tell(
+                "call.answered", live.answered, facts.interaction_id, view.agent_id, fence=None,
+                queue_id=facts.queue_id, waited=waited,
+            )  # fmt: skip
         self._d.experts.adopted(at, view)
         self._b.later(self._restore_desk(desk, call, live.answered))
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Awaitable, Iterable
 from pathlib import Path
@@ -24,6 +25,7 @@ from cti.settings import BridgeSettings
 from cti.tellings import Facts, Tellings
 
 _log = get_logger(__name__)
+_CALL_BACK = re.compile(r"-cb\d+$")
 _MARK = ".closed"
 _PARTS = ("-caller", "-heard")
 _LOOK = 0.2
@@ -75,7 +77,7 @@ class Recordings:
     async def _close_left_over(self, alive: frozenset[str]) -> None:
         for path in await asyncio.to_thread(self._unmarked, alive | self._in_hand):
             _log.warning("recording was left unclosed", path=path)
-            await self._tell_closed(Path(path).name.partition("-")[0], path, "")
+            await self._tell_closed(_CALL_BACK.sub("", Path(path).name), path, "")
 
     def _unmarked(self, alive: frozenset[str]) -> list[str]:
         root, now = self._settings.recordings, self._line.now()

@@ -1,5 +1,6 @@
 """Dispatcher and bridge together: consultations that end in the middle, cuts and restarts at the worst moment."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -89,6 +90,23 @@ async def test_an_agent_who_answers_while_the_connection_is_cut_has_the_call_and
     assert (joint.state("a1"), joint.state("a2")) == ("talking", "ready")
     assert joint.call("a1")["phase"] == "talking"
     assert joint.house.board.offers == {}
+    (answered,) = await joint.facts("call.answered")
+    assert answered.agent_id == "a1"
+
+
+async def test_an_answer_to_an_offer_that_was_taken_back_during_the_cut_is_a_talk_all_the_same(joint: Joint) -> None:
+    await joint.ready("a1")
+    joint.asterisk.arrive(1)
+    leg = await joint.leg_at("a1")
+    joint.cut()
+    joint.house.board.step(ev.Tick(joint.house.clock.advance(20)))
+    assert joint.state("a1") == "not_ready"
+    for _ in range(5):
+        await asyncio.sleep(0)  # the phone is to be stopped, and cannot be
+    joint.asterisk.answer(leg)
+    await joint.reconnect()
+    assert joint.state("a1") == "talking"
+    assert joint.place() == "talking"
     (answered,) = await joint.facts("call.answered")
     assert answered.agent_id == "a1"
 

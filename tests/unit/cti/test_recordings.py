@@ -164,10 +164,10 @@ async def test_both_sides_are_hashed_apart(tmp_path: Path) -> None:
 
 async def test_a_call_backs_recording_left_open_is_closed_under_its_interaction(tmp_path: Path) -> None:
     closing = Closing(tmp_path)
-    a_recording(tmp_path / "2026/11/23/i1-cb2.wav")
+    a_recording(tmp_path / "2026/11/23/server-1.5-cb2.wav")
     closing.recordings.find_unclosed([])
     (fact,) = await closing.told(1)
-    assert (fact.interaction_id, fact.data["path"]) == ("i1", "2026/11/23/i1-cb2.wav")
+    assert (fact.interaction_id, fact.data["path"]) == ("server-1.5", "2026/11/23/server-1.5-cb2.wav")
 
 
 async def test_the_first_look_goes_through_the_whole_archive_and_later_ones_through_recent_days(tmp_path: Path) -> None:
