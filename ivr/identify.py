@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-import phonenumbers
+from core.numbers import to_e164
 
 _WITHHELD_NAMES = frozenset({"anonymous", "private", "restricted", "withheld", "unavailable", "unknown", ""})
-_OF_THE_REGION = phonenumbers.CountryCodeSource.FROM_DEFAULT_COUNTRY
 _RESTRICTED, _PRESENTATION_BITS = 0x20, 0x60
 
 
@@ -28,20 +27,3 @@ def read_number(raw: str, region: str, presentation: str = "0") -> CallerNumber:
     if raw.strip().lower() in _WITHHELD_NAMES:
         return CallerNumber(None, withheld=True)
     return CallerNumber(to_e164(raw, region), withheld=False)
-
-
-def to_e164(raw: str, region: str) -> str | None:
-    """`raw` in E.164 (`+39347...`), or None when it is none: a service number, or one without its area code.
-
-    With its country it is enough that the number can exist (numbering plans grow). Without, the country's plan must
-    know it, or a local number would become somebody else's.
-    """
-    try:
-        number = phonenumbers.parse(raw, region.upper(), keep_raw_input=True)
-    except phonenumbers.NumberParseException:
-        return None
-    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        return None
-    if number.country_code_source == _OF_THE_REGION and not phonenumbers.is_valid_number(number):
-        return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from core.ids import new_id
+from core.numbers import to_e164
 from core.wav import inspect, is_finished
 from ivr.agi import CallerGone
 from ivr.flow import CallBack, LeaveVoicemail
-from ivr.identify import to_e164
 from ivr.ports import CallBackRequest, CallBacks, Messages, Voicemail
 from ivr.spool import Record, Take
 from ivr.talk import Talk

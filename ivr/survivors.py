@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import Invalid
-from ivr.identify import read_number, to_e164
+from core.numbers import to_e164
+from ivr.identify import read_number
 from ivr.ports import CallBackRequest, CallBacks, Flows, Wish
 from ivr.spool import Record, Take
 

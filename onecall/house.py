@@ -227,6 +227,8 @@ def _defaults(settings: Settings) -> Defaults:
 
 def concerns(change: Mapping[str, Any], call: DeskCall) -> bool:
     """Whether a message of topic `ticket` is about this call, its ticket, or who may be calling."""
+    if not change:  # messages were missed (`core.bus.GAP`)
+        return True
     if change.get("interaction_id") == call.facts.interaction_id:
         return True
     if change.get("ticket_id") is not None:

@@ -4,13 +4,13 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import phonenumbers
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from acd.model import Programme
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
+from core.numbers import to_e164
 from tickets import history
 from tickets.catalogue import topic_names
 from tickets.contacts import contacts_of_customer
@@ -45,18 +45,15 @@ def folded(text: str) -> str:
 
 def e164(number: str, region: str) -> str:
     """A number as people write it, in E.164. Raises Invalid when it cannot be one."""
-    try:
-        parsed = phonenumbers.parse(number, region)
-    except phonenumbers.NumberParseException:
-        parsed = None
-    if parsed is None or not phonenumbers.is_possible_number(parsed):
+    found = to_e164(number, region)
+    if found is None:
         raise Invalid(
             f"{number!r} is not a phone number.",
             "Write it with its country code, for example +39 347 555 0142.",
             code="number_wrong",
             values={"number": number},
         )
-    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    return found
 
 
 async def by_number(session: AsyncSession, number: str | None, programme_id: str) -> Found:

@@ -1,4 +1,4 @@
-"""What the agent's desk must never lose: the ticket after the timer, the call and the note after the session, the phone."""
+"""What the agent's desk must never lose: the ticket after the timer, call and note after the session, the phone."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from core.db import Database
 from core.errors import Unavailable
 from onecall.metrics import serving_metrics
 from onecall.settings import Settings
-from tests.integration.conftest import free_port
+from tests.ports import free_ports
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ async def get(settings: Settings, page: str, **headers: str) -> httpx.Response:
 
 
 async def test_health_is_that_of_asterisk_and_the_database(database: Database) -> None:
-    settings, told = Settings(metrics_port=free_port()), {"asterisk": True, "alarms": ["recording_disk"]}
+    settings, told = Settings(metrics_port=free_ports(1)[0]), {"asterisk": True, "alarms": ["recording_disk"]}
     async with serving_metrics(settings, lambda: told, database):
         good = await get(settings, "health")
         told["asterisk"] = False
@@ -39,7 +39,7 @@ async def test_health_is_that_of_asterisk_and_the_database(database: Database) -
 
 
 async def test_a_database_that_does_not_answer_is_told(tmp_path: Path) -> None:
-    settings, away = Settings(metrics_port=free_port()), Database(f"sqlite+aiosqlite:///{tmp_path}/absent/x.db")
+    settings, away = Settings(metrics_port=free_ports(1)[0]), Database(f"sqlite+aiosqlite:///{tmp_path}/absent/x.db")
     async with serving_metrics(settings, lambda: {"asterisk": True, "alarms": []}, away):
         answer = await get(settings, "health")
     assert answer.status_code == 503
@@ -54,7 +54,7 @@ async def test_a_process_that_hangs_is_seen_to_hang(database: Database, monkeypa
         await asyncio.Event().wait()
 
     monkeypatch.setattr(database, "ping", never)
-    settings = Settings(metrics_port=free_port())
+    settings = Settings(metrics_port=free_ports(1)[0])
     async with serving_metrics(settings, lambda: {"asterisk": True, "alarms": []}, database):
         answer = await get(settings, "health")
     assert answer.status_code == 503
@@ -62,7 +62,7 @@ async def test_a_process_that_hangs_is_seen_to_hang(database: Database, monkeypa
 
 
 async def test_metrics_want_the_token_where_one_is_set(database: Database) -> None:
-    given: dict[str, Any] = {"metrics_port": free_port(), "metrics_token": "a-token"}
+    given: dict[str, Any] = {"metrics_port": free_ports(1)[0], "metrics_token": "a-token"}
     settings = Settings.model_validate(given)
     async with serving_metrics(settings, dict, database):
         assert (await get(settings, "metrics")).status_code == 403

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.identify import CallerNumber, read_number, to_e164
+from core.numbers import to_e164
+from ivr.identify import CallerNumber, read_number
 
 
 @pytest.mark.parametrize(

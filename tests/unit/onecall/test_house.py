@@ -49,3 +49,7 @@ def test_a_desk_is_read_again_for_its_call_its_ticket_and_its_customer(
 
 def test_a_desk_whose_caller_nobody_knows_may_learn_it_from_any_customer() -> None:
     assert concerns({"ticket_id": None, "customer_id": "c-2"}, _call())
+
+
+def test_after_a_gap_in_what_was_heard_every_desk_in_call_is_read_again() -> None:
+    assert concerns({}, _call("c-1"))
