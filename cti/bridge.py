@@ -9,7 +9,7 @@ from acd.ports import CallEvents, CallFacts, Ring, Target
 from core.clock import Clock, SystemClock
 from core.errors import Conflict, Invalid, NotFound, OneCallError, Unavailable
 from core.log import get_logger
-from cti.calls import ANNOUNCE, HOLD, IVR, PROMISED, Call, Line, Place, Timer, set_variables
+from cti.calls import HOLD, IVR, PROMISED, Call, Line, Place, Timer, set_variables
 from cti.manager import Fields, Manager, Refused
 from cti.pauses import write_pauses
 from cti.protocol import Event
@@ -249,12 +249,12 @@ class Bridge:
         self._tell.view(call)
 
     async def announce(self, interaction_id: str, prompts: Sequence[str]) -> None:
-        """Say prompts to a waiting caller."""
+        """Say prompts to a waiting caller; while something else is being said, after it."""
         self._must_be_up()
         call = self._switch.calls.need(interaction_id)
         announcement = _announcement(call, prompts)
-        if call.place == HOLD and call.moving is None and call.party is None:
-            self._switch.moves.want(call, ANNOUNCE, *announcement)
+        if call.party is None:
+            self._switch.moves.say(call, *announcement)
 
     async def promise_call_back(self, interaction_id: str, prompts: Sequence[str]) -> None:
         """Say prompts to a waiting caller, and hang up."""

@@ -166,6 +166,8 @@ class Call:
     tries: int = 0
     watch: Timer | None = None
     arrivals: list[tuple[Place, Callable[[bool], None]]] = field(default_factory=list)
+    to_say: list[Sequence[tuple[str, Fields]]] = field(default_factory=list)
+    """Announcements that wait for the end of the one being said."""
     room: str = ""
     ringing: Leg | None = None
     party: Party | None = None

@@ -7,7 +7,7 @@ next one waits for the proof of the last one: the room's join, or the place's ow
 from collections.abc import Callable
 
 from core.log import get_logger
-from cti.calls import HOLD, Call, Line, Place, redirect
+from cti.calls import ANNOUNCE, HOLD, Call, Line, Place, redirect
 from cti.manager import Fields
 
 _log = get_logger(__name__)
@@ -36,6 +36,13 @@ class Moves:
             self._go(call, place, *before)
         elif before:
             self._line.send(*before)
+
+    def say(self, call: Call, *words: tuple[str, Fields]) -> None:
+        """Have something said to one who waits; while something else is being said, after it."""
+        if ANNOUNCE in (call.place, call.moving):
+            call.to_say.append(words)
+        elif call.place == HOLD and call.moving is None:
+            self.want(call, ANNOUNCE, *words)
 
     def renew(self, call: Call) -> None:
         """Let one who waits begin to wait anew."""
@@ -81,6 +88,13 @@ class Moves:
         call.wanted = None
         self._tell_arrivals(call, gone=False)
         self.settled(call)
+        self._say_next(call)
+
+    def _say_next(self, call: Call) -> None:
+        if call.place not in (HOLD, ANNOUNCE):
+            call.to_say.clear()
+        elif call.to_say and call.place == HOLD and call.moving is None and call.wanted is None:
+            self.want(call, ANNOUNCE, *call.to_say.pop(0))
 
     def _back_in_line(self, call: Call) -> None:
         """The room that was aimed at let nobody in; a later wish still stands."""

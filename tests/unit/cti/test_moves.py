@@ -4,7 +4,7 @@ import pytest
 
 from acd.ports import Ring
 from core.errors import Conflict
-from cti.calls import HOLD, REST, Call, room_place
+from cti.calls import HOLD, REST, Call, room_place, set_variables
 from tests.unit.cti.replay import World
 
 
@@ -237,3 +237,37 @@ def test_a_stopped_offer_that_was_picked_up_during_a_cut_is_put_down_and_not_tak
     state = world.switch.reader.rebuild([caller, leg | {"Variable": "OC_LEG=agent\nOC_REF=i1\nOC_FENCE=1"}], [])
     assert (state.talking, [facts.interaction_id for facts in state.waiting]) == ((), ["i1"])
     assert world.sent == [("Hangup", "oc-1-i1")]
+
+
+def words(call: Call, text: str) -> list[tuple[str, dict[str, str]]]:
+    return list(set_variables(call.channel, {"OC_ANNOUNCE": text}))
+
+
+def said(world: World) -> list[str]:
+    return [str(fields["Value"]) for name, fields in world.line.sent if name == "Setvar"]
+
+
+def test_what_is_to_be_said_during_an_announcement_is_said_after_it() -> None:
+    world = World()
+    call = waiting(world)
+    world.switch.moves.say(call, *words(call, "place"))
+    at(world, "announce")
+    world.switch.moves.say(call, *words(call, "offer"))
+    assert said(world) == ["place"]
+    at(world, "hold")
+    assert said(world) == ["place", "offer"]
+    assert world.sent == [("Redirect", "oc-announce")] * 2
+
+
+def test_what_was_still_to_be_said_is_forgotten_when_an_agent_takes_the_caller() -> None:
+    world = World()
+    world.switch.moves.settled = lambda call: None
+    call = waiting(world)
+    world.switch.moves.say(call, *words(call, "place"))
+    at(world, "announce")
+    world.switch.moves.say(call, *words(call, "offer"))
+    world.switch.moves.want(call, room_place("123"))
+    world.event(Event="ConfbridgeJoin", Conference="123", Uniqueid="c1")
+    world.switch.moves.want(call, HOLD)
+    at(world, "hold")
+    assert said(world) == ["place"]
