@@ -11,7 +11,9 @@ from core.journal import FactRow
 from tickets.model import Interaction, InteractionLeg, Ticket, TicketEvent
 from tickets.unit import Unit
 
-_WORKED_ON = ("taken", "resolved", "reopened", "handed_over", "call_back")
+_OUTCOMES = ("resolved", "handed_over", "call_back")
+"""Changes of a ticket that are the outcome of a call, when made in one."""
+_WORKED_ON = (*_OUTCOMES, "taken", "reopened")
 """Changes of a ticket by which somebody makes it theirs, or says how it stands."""
 
 
@@ -85,13 +87,15 @@ async def require_time(unit: Unit, call: Interaction) -> Part:
 async def require_word(unit: Unit, call: Interaction, ticket: Ticket) -> None:
     """Whether the actor may say (again) how the work on this call ended. Raises Conflict.
 
-    Until the end of wrap-up, or later where nothing has been said yet; not after somebody outside of the call has
-    worked on the ticket, and not by an agent after whom a colleague has gone on with the caller.
+    Until the end of wrap-up, or later where they have said nothing yet; not after somebody outside of the call has
+    worked on the ticket, nor after a colleague who has gone on with the caller has said how it ended.
     """
-    part = await (require_part if call.outcome is None else require_time)(unit, call)
-    if part.gone_on:
+    query = select(TicketEvent.by_id).where(TicketEvent.interaction_id == call.id, TicketEvent.kind.in_(_OUTCOMES))
+    said_by = set(await unit.session.scalars(query))
+    part = await (require_time if unit.actor.id in said_by else require_part)(unit, call)
+    if part.gone_on and said_by - {unit.actor.id}:
         raise Conflict(
-            "A colleague has gone on with this caller: the outcome is theirs to say.",
+            "A colleague has gone on with this caller and has said how the call ended.",
             "Save your part as transferred.",
             code="gone_on",
             values={"interaction_id": call.id},

@@ -143,8 +143,12 @@ async def test_an_agent_who_passed_the_caller_on_leaves_the_outcome_to_the_next_
     await world.tell(
         Fact(NOON + 260, "call.answered", call[0], MARCO.id, {"fence": 2, "queue_id": "q-port", "waited": 10})
     )
-    assert await _refused(world, call, RESOLVED) == "gone_on"
+    await _say(world, call, Outcome("hand_over", "bill"))
+    world.clock.advance(HOUR)
     await _say(world, call, RESOLVED, MARCO)
+    assert await _refused(world, (call[0], call[1]), Outcome("hand_over", "bill")) == "wrap_up_over"
+    world.clock.advance(-HOUR + 1)
+    assert await _refused(world, call, Outcome("hand_over", "bill")) == "gone_on"
     assert (await world.row(call[0])).outcome == "resolved"
 
 
