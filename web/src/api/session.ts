@@ -46,6 +46,17 @@ export async function loadSession(): Promise<void> {
   }
 }
 
+/**
+ * A socket that was opened under the token `csrf` says that its session is over. It may only have been renewed (a new
+ * password ends the old one): resolves to true then, else the session is over for the page too.
+ */
+export async function renewed(csrf: string | undefined): Promise<boolean> {
+  await loadSession().catch(() => { me.value = null })
+  if (me.value && me.value.csrf !== csrf) return true
+  forget()
+  return false
+}
+
 export async function signIn(login: string, password: string): Promise<void> {
   take(await body(api.POST('/api/session', { body: { login, password } })))
 }
@@ -67,5 +78,3 @@ export async function chooseLanguage(language: Language): Promise<void> {
   me.value = { ...me.value, language }
   await body(api.PATCH('/api/session', { body: { language } }))
 }
-
-export { forget as sessionEnded }

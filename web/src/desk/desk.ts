@@ -1,7 +1,7 @@
 import { computed, reactive, ref, shallowRef, watch } from 'vue'
 import { api, body } from '@/api/client'
 import { ApiProblem } from '@/api/problem'
-import { me, sessionEnded } from '@/api/session'
+import { me, renewed } from '@/api/session'
 import { learnServerTime } from '@/design/clock'
 import { complete } from './complete'
 import type { Desk } from './model'
@@ -30,6 +30,8 @@ let socket: DeskSocket | null = null
 let doubt: ReturnType<typeof setTimeout> | undefined
 let phoneRetry: ReturnType<typeof setTimeout> | undefined
 let phoneTries = 0
+/** The session's token when the socket was opened. */
+let openedUnder: string | undefined
 
 const call = computed(() => desk.value?.call ?? null)
 const lost = computed(() => link.value.phase === 'lost' || unavailable.value)
@@ -80,12 +82,15 @@ function restartPhone(): void {
   if (phoneMissing.value) void startPhone()
 }
 
+async function signedOut(): Promise<void> {
+  socket = null
+  if (await renewed(openedUnder)) startDesk()
+  else stopDesk()
+}
+
 function linkChanged(next: Link): void {
   link.value = next
-  if (next.phase === 'signed_out') {
-    stopDesk()
-    sessionEnded()
-  }
+  if (next.phase === 'signed_out') void signedOut()
   if (next.phase === 'replaced') {
     stopTone()
     phone.retire()
@@ -96,6 +101,7 @@ function linkChanged(next: Link): void {
 export function startDesk(): void {
   if (socket && link.value.phase !== 'replaced' && link.value.phase !== 'closed') return
   socket = new DeskSocket({ url: address('/api/desk'), onDesk: take, onLink: linkChanged, onUnavailable: () => { unavailable.value = true } })
+  openedUnder = me.value?.csrf
   socket.open()
   window.addEventListener('online', tryNow)
   window.addEventListener('offline', suspect)

@@ -1,6 +1,6 @@
 import { computed, onScopeDispose, ref, shallowRef } from 'vue'
 import type { Schemas } from '@/api/client'
-import { sessionEnded } from '@/api/session'
+import { me, renewed } from '@/api/session'
 import { learnServerTime } from '@/design/clock'
 import { BACK_OFF } from '@/desk/socket'
 
@@ -21,11 +21,14 @@ const live = ref(false)
 let socket: WebSocket | null = null
 let users = 0
 let attempt = 0
+/** The session's token when the socket was opened. */
+let openedUnder: string | undefined
 let retry: ReturnType<typeof setTimeout> | undefined
 let silence: ReturnType<typeof setTimeout> | undefined
 
 function open(): void {
   clearTimeout(retry)
+  openedUnder = me.value?.csrf
   const mine = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/floor`)
   socket = mine
   mine.onmessage = event => { if (socket === mine) hear(JSON.parse(event.data as string) as Message) }
@@ -45,7 +48,7 @@ function hear(message: Message): void {
     live.value = false
   } else if (message.type === 'signed_out') {
     close()
-    sessionEnded()
+    void renewed(openedUnder).then(again => { if (again && users > 0) open() })
   } else if (message.type === 'ping') {
     socket?.send(JSON.stringify({ type: 'pong' }))
   }
