@@ -73,11 +73,7 @@ async def save(unit: Unit, ticket_id: str, interaction_id: str, outcome: Outcome
 
 
 async def _first_time(unit: Unit, call: Interaction, save_id: str) -> bool:
-    key = {"interaction_id": call.id, "save_id": save_id}
-    if await unit.session.get(OutcomeSave, (call.id, save_id)) is not None:
-        return False
-    await insert_if_absent(unit.session, OutcomeSave, key)
-    return True
+    return await insert_if_absent(unit.session, OutcomeSave, {"interaction_id": call.id, "save_id": save_id}) == 1
 
 
 async def _transferred(unit: Unit, ticket: Ticket, call: Interaction, outcome: Outcome) -> None:

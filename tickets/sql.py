@@ -1,8 +1,9 @@
 """Statements that the two engines spell differently."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
+from sqlalchemy import CursorResult
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +12,11 @@ from core.db import Base
 
 async def insert_if_absent(
     session: AsyncSession, table: type[Base], values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
-) -> None:
-    """Insert one row or several, each unless its key is there, or about to be committed by another transaction."""
+) -> int:
+    """Insert one row or several, each unless its key is there; returns how many were not.
+
+    Where another transaction is about to commit the key, it is waited for.
+    """
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    await session.execute(insert(table).values(values).on_conflict_do_nothing())
+    done = await session.execute(insert(table).values(values).on_conflict_do_nothing())
+    return cast("CursorResult[Any]", done).rowcount
