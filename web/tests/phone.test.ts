@@ -184,6 +184,14 @@ describe('the browser phone', () => {
     expect(ua.stop).toHaveBeenCalled()
   })
 
+  it('is off once it is stopped, whatever its library still tells of the farewell', async () => {
+    const { phone, ua } = await registered()
+    phone.stop()
+    ua.emit('unregistered')
+    ua.emit('disconnected')
+    expect(phone.view.registration).toBe('off')
+  })
+
   it('keeps ringing and says why when the browser refuses the microphone', async () => {
     const { phone, ua } = await registered()
     phone.stop()

@@ -68,14 +68,16 @@ export class BrowserPhone {
       connection_recovery_max_interval: 8,
       user_agent: 'OneCall desktop',
     })
-    ua.on('connecting', () => { this.view.registration = 'connecting' })
-    ua.on('disconnected', () => { this.view.registration = 'connecting' })
-    ua.on('registered', () => this.registered())
-    ua.on('unregistered', () => { this.view.registration = 'connecting' })
-    ua.on('registrationFailed', () => { this.view.registration = 'failed' })
+    // A phone that was stopped goes on telling of its farewell: that says nothing about the one that followed.
+    const became = (state: Registration) => () => { if (this.ua === ua) this.view.registration = state }
+    ua.on('connecting', became('connecting'))
+    ua.on('disconnected', became('connecting'))
+    ua.on('registered', () => { if (this.ua === ua) this.registered() })
+    ua.on('unregistered', became('connecting'))
+    ua.on('registrationFailed', became('failed'))
     ua.on('newRTCSession', (event: RTCSessionEvent) => this.arrived(event))
-    ua.start()
     this.ua = ua
+    ua.start()
   }
 
   /** Nobody works at this page any more: a live call is left alone until it ends or the server moves it, then the phone goes. */
@@ -102,8 +104,9 @@ export class BrowserPhone {
     clearInterval(this.meter)
     this.meter = undefined
     this.retiring = false
-    this.ua?.stop()
+    const ua = this.ua
     this.ua = null
+    ua?.stop()
     this.wasRegistered = false
     this.view.registration = 'off'
     releaseMicrophone()
