@@ -9,7 +9,7 @@ import re
 import pytest
 from playwright.async_api import Browser, expect
 
-from phones.audio import tone
+from phones.audio import RATE, tone
 from phones.call import Call
 from tests.e2e.product import MOBILE, QUICK, Product
 from tests.e2e.product_desktop import ON_HOLD, READY, TALKING, VOICE, Desktop
@@ -45,7 +45,7 @@ async def test_a_call_goes_from_the_menu_to_a_closed_ticket_and_comes_back_as_a_
             await pop_then_ring(desk, customer)
             await talk(desk, call, floor)
             await hold_and_resume(desk, call)
-            await say_a_secret_off_the_record(desk, call)
+            await say_a_secret_off_the_record(product, desk, call, interaction)
             await write_and_promise(desk)
             await until_heard_long(call, VOICE, 5)
             await desk.press("Shift+F2")
@@ -142,7 +142,7 @@ async def hold_and_resume(desk: Desktop, call: Call) -> None:
     await desk.hears(CALLER)
 
 
-async def say_a_secret_off_the_record(desk: Desktop, call: Call) -> None:
+async def say_a_secret_off_the_record(product: Product, desk: Desktop, call: Call, interaction: str) -> None:
     """Shift+F8 pauses the recording while the customer says a card number."""
     recording = desk.part("recording")
     await desk.press("Shift+F8")
@@ -151,8 +151,16 @@ async def say_a_secret_off_the_record(desk: Desktop, call: Call) -> None:
     await desk.hears(SECRET)
     call.media.loop_sound(tone(CALLER))
     await desk.hears(CALLER)
+    await until_recorded(product, interaction, 2.0)
     await desk.press("Shift+F8")
     await expect(recording).to_have_attribute("data-paused", "false")
+
+
+async def until_recorded(product: Product, interaction: str, seconds: float) -> None:
+    """Wait until so much more has been written: on a busy machine Asterisk writes what was said some time ago."""
+    (file,) = product.recordings.glob(f"**/{interaction}-caller.wav")
+    enough = file.stat().st_size + seconds * RATE * 2
+    await until(lambda: file.stat().st_size >= enough, f"{seconds:.0f} s more are recorded")
 
 
 async def write_and_promise(desk: Desktop) -> None:
