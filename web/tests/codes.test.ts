@@ -24,7 +24,12 @@ const notices = [...new Set([
   ...all(/\.notice\([^)]*?"(?:info|warning|error)",\s*"([a-z_]+)"/g),
   ...[...(/_NOTICES = \{([^}]*)\}/.exec(source)?.[1] ?? '').matchAll(/: "([a-z_]+)"/g)].map(match => match[1]!),
 ])]
-const alarms = [...new Set([...all(/raise_alarm\(\s*\w+,\s*f?"([a-z_]+)[":]/g), ...all(/\.alarm\(\s*f?"([a-z_]+)[":]/g)])]
+const alarms = [...new Set([
+  ...all(/raise_alarm\(\s*\w+,\s*f?"([a-z_]+)[":]/g),
+  ...all(/\b_?alarm\(\s*f?"([a-z_]+)[":]/g),
+  ...all(/\balarm_id = [^"\n]*f?"([a-z_]+):/g),
+  ...all(/\b(?:problems|found)\["([a-z_]+)"\] = /g),
+])]
 
 for (const [language, words] of [['English', en], ['Italian', italian]] as const) {
   describe(`in ${language}`, () => {
