@@ -56,7 +56,8 @@ async def test_an_agent_changes_the_own_password_and_signs_in_with_it(product: P
         await expect(desk.part("password-problem")).to_be_visible()
         await desk.part("password-current").fill(product.password("marta"))
         await desk.press("Enter")
-        await expect(desk.part("password-open")).to_be_visible()
+        await desk.part("password-open").wait_for()
+        await desk.page.locator("[data-testid=line][data-registration=registered]").wait_for()
     async with Desktop.opened(product, chromium, "marta", "marta-at-home") as desk:
         await expect(desk.part("call-bar")).to_be_visible()
 
@@ -173,5 +174,5 @@ async def test_the_wall_screen_names_nobody_and_leads_back(product: Product, chr
         await expect(desk.part("floor")).to_contain_text("Live")
         await desk.picture("screens-13-floor-dark-english")
         await desk.part("rail-reports").click()
-        await expect(desk.part("report-figures")).to_be_visible()
+        await desk.part("report-figures").wait_for()
         await desk.picture("screens-14-report-dark-english")

@@ -34,7 +34,10 @@ function forget(): void {
   queries.clear()
 }
 
-whenSignedOut(forget)
+/** A change of the password on its way: the old session may end a moment before the new one is here. */
+let renewing: Promise<Me> | null = null
+
+whenSignedOut(() => { if (!renewing) forget() })
 
 /** Asks the server who this browser is. */
 export async function loadSession(): Promise<void> {
@@ -51,6 +54,7 @@ export async function loadSession(): Promise<void> {
  * password ends the old one): resolves to true then, else the session is over for the page too.
  */
 export async function renewed(csrf: string | undefined): Promise<boolean> {
+  if (renewing) await renewing.catch(() => undefined)
   await loadSession().catch(() => { me.value = null })
   if (me.value && me.value.csrf !== csrf) return true
   forget()
@@ -63,7 +67,12 @@ export async function signIn(login: string, password: string): Promise<void> {
 
 /** Sets a new password; the other sessions of this account end, this one goes on under a new token. */
 export async function changePassword(current: string, fresh: string): Promise<void> {
-  take(await body(api.POST('/api/session/password', { body: { current, new: fresh } })))
+  renewing = body(api.POST('/api/session/password', { body: { current, new: fresh } }))
+  try {
+    take(await renewing)
+  } finally {
+    renewing = null
+  }
 }
 
 export async function signOut(): Promise<void> {
