@@ -259,6 +259,7 @@ class Commands:
                 await self._b.telephony.transfer(interaction_id, agent_id, target, None)
             else:
                 await self._to_line(desk, call, target)
+                self._d.passed_on(desk, interaction_id)
         self._b.tell(
             "call.transferred", self._now(), interaction_id, agent_id, kind=f"blind_{target.kind}", to=target.id
         )

@@ -34,6 +34,8 @@ class Seat:
 class DeskCall:
     """A call as one agent sees it, from the offer to the end of wrap-up. Instants are epoch seconds.
 
+    `passed_on`: this agent handed the caller to a colleague or a queue, and the call went on.
+
     `saved`: the agent has said that the wrap-up is done; `wrapped_up`: it is over, saved or not.
     """
 
@@ -45,6 +47,7 @@ class DeskCall:
     answered: float | None = None
     ended: float | None = None
     ended_by: str | None = None
+    passed_on: bool = False
     view: CallView | None = None
     hold: float = 0.0
     pop: Mapping[str, Any] = field(default_factory=dict)
@@ -214,6 +217,7 @@ class Desks:
             "muted": view.muted if view else False,
             "ended": _iso(call.ended),
             "ended_by": call.ended_by,
+            "passed_on": call.passed_on,
             "recording": {
                 "on": recording.on if recording else call.recording_on,
                 "paused": recording.paused if recording else False,

@@ -244,7 +244,13 @@ class Dispatcher:
         if before is not None:
             self._part_over(at, interaction_id, before, "agent", None)
         if former is not None:
-            self.board.changed(former)
+            self.passed_on(former, interaction_id)
+        self.board.changed(desk)
+
+    def passed_on(self, desk: Desk, interaction_id: str) -> None:
+        """This agent's part is over and the call goes on with somebody else of ours: that one says how it ended."""
+        if desk.call is not None and desk.call.facts.interaction_id == interaction_id:
+            desk.call.passed_on = True
         self.board.changed(desk)
 
     def phone_changed(self, at: float, extension: str, registered: bool) -> None:

@@ -74,6 +74,7 @@ class DeskCall(Told):
     muted: bool = False
     ended: Instant | None = None
     ended_by: Literal["caller", "agent", "system"] | None = None
+    passed_on: bool = False
     recording: Recording | None = None
     consult: Consult | None = None
     customer_ids: list[str] = []

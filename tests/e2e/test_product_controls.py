@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 from phones.audio import tone
 from phones.call import Call
 from tests.e2e.product import Product
-from tests.e2e.product_desktop import TALKING, VOICE, Desktop
+from tests.e2e.product_desktop import READY, TALKING, VOICE, Desktop
 from tests.e2e.product_people import Refused, Seat, until
 from tests.e2e.product_sound import until_heard, until_music
 
@@ -220,7 +220,11 @@ async def test_the_page_transfers_to_a_queue(product: Product, chromium: Browser
         leg = await diego.answer(EXPERT)
         await until_heard(call, EXPERT)
         await until_heard(leg, CALLER)
-        await desk.close_ticket()
+        await desk.until_mode("wrap_up")
+        await expect(desk.part("outcome-transferred")).to_have_attribute("aria-checked", "true")
+        await desk.picture("controls-passed-on")
+        await desk.press("Control+Enter")
+        await desk.until_state(READY)
         await leg.hang_up()
         await diego.finish()
 

@@ -47,7 +47,7 @@ function call(part: Partial<Call>): Call {
   return {
     interaction_id: '01kaxample0000000000000000', fence: 12, direction: 'inbound', role: 'agent', phase: 'talking', number: '+393475550142',
     programme: { id: 'p-aura', name: 'Aura Mobile' }, queue: { id: 'q-port', name: 'Portabilità' }, language: 'it', path: '2 > 1',
-    arrived: ago(380), queued: ago(356), offered: ago(228), deadline: null, answered: ago(222), held_since: null, hold_total: 0, muted: false, ended: null, ended_by: null,
+    arrived: ago(380), queued: ago(356), offered: ago(228), deadline: null, answered: ago(222), held_since: null, hold_total: 0, passed_on: false, muted: false, ended: null, ended_by: null,
     recording: { on: true, paused: false, problem: null }, consult: null, customer_ids: ['c-1'], ticket_id: 't-1', recall: true, wrap_up_extensions_left: 0, pop, ...part,
   }
 }

@@ -12,6 +12,7 @@ import { changes, story } from '@/tickets/history'
 import { dayOf, instantOf, zone } from '@/design/zone'
 import { ownTitle } from '@/tickets/title'
 import { outcomeByKey, tabStop } from '@/desk/outcomeKeys'
+import { outcomesOf } from '@/desk/outcomes'
 import { deskMode, isUnfinished } from '@/desk/model'
 import * as fixtures from '../dev/fixtures'
 
@@ -54,6 +55,7 @@ describe('the outcome', () => {
     expect(missingFields(form, true)).toEqual(['outcome', 'topic', 'cause'])
     expect(missingFields({ ...form, outcome: 'call_back', topic: 't' }, false)).toEqual(['due'])
     expect(missingFields({ ...form, outcome: 'resolved', topic: 't', cause: 'c' }, true)).toEqual([])
+    expect(missingFields({ ...form, outcome: 'transferred' }, true)).toEqual([])
   })
 })
 
@@ -184,6 +186,7 @@ describe('the outcome by keys', () => {
     expect(outcomeByKey(press('ArrowRight'), 'call_back')).toBe('resolved')
     expect(outcomeByKey(press('ArrowUp'), 'resolved')).toBe('call_back')
     expect([outcomeByKey(press('2'), null), outcomeByKey(press('x'), 'resolved')]).toEqual(['hand_over', null])
+    expect([outcomeByKey(press('4'), null), outcomeByKey(press('4'), null, outcomesOf(true))]).toEqual([null, 'transferred'])
     expect([tabStop('resolved', null), tabStop('hand_over', null), tabStop('hand_over', 'hand_over')]).toEqual([0, -1, 0])
   })
 })

@@ -249,6 +249,7 @@ async def test_a_transfer_to_a_queue_puts_the_caller_there_and_the_agent_into_wr
     assert (interaction, agent, facts.queue_id) == ("i1", "a1", "q2")
     assert [view.interaction_id for view in house.engine.waiting("q2")] == ["i1"]
     assert house.state()[0] == "wrap_up"
+    assert house.desk()["call"]["passed_on"]
 
 
 async def test_a_transfer_to_an_agent_who_does_not_answer_goes_back_to_everyone(house: House) -> None:
@@ -284,7 +285,7 @@ async def test_an_expert_is_busy_while_asked_and_takes_the_call_over_when_it_is_
     assert house.state("a1")[0] == "wrap_up"
     assert house.board.calls["i1"].agent_id == "a2"
     former, taken = house.sent[-1][1]["call"], house.desk("a2")["call"]
-    assert former["phase"] == "ended"
+    assert (former["phase"], former["passed_on"], taken["passed_on"]) == ("ended", True, False)
     assert (taken["role"], taken["phase"], taken["ticket_id"]) == ("agent", "talking", former["ticket_id"])
     assert taken["pop"] == former["pop"]
 

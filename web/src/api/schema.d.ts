@@ -1383,6 +1383,11 @@ export interface components {
             ended: string | null;
             /** Ended By */
             ended_by: ("caller" | "agent" | "system") | null;
+            /**
+             * Passed On
+             * @default false
+             */
+            passed_on: boolean;
             recording: components["schemas"]["Recording"] | null;
             consult: components["schemas"]["Consult"] | null;
             /**

@@ -19,7 +19,7 @@ export function complete(told: Desk): Desk {
   return {
     ...told,
     agent: { ...told.agent, queues: told.agent.queues ?? [] },
-    call: call ? { ...(call as DeskCall), customer_ids: call.customer_ids ?? [], recall: call.recall ?? false, muted: call.muted ?? false, role: call.role ?? 'agent', hold_total: call.hold_total ?? 0, wrap_up_extensions_left: call.wrap_up_extensions_left ?? 0, consult: call.consult ?? null, recording: call.recording ?? null, pop: pop(call.pop) } : null,
+    call: call ? { ...(call as DeskCall), customer_ids: call.customer_ids ?? [], recall: call.recall ?? false, muted: call.muted ?? false, passed_on: call.passed_on ?? false, role: call.role ?? 'agent', hold_total: call.hold_total ?? 0, wrap_up_extensions_left: call.wrap_up_extensions_left ?? 0, consult: call.consult ?? null, recording: call.recording ?? null, pop: pop(call.pop) } : null,
     waiting: told.waiting ?? null,
     notices: told.notices ?? [],
   }

@@ -5,6 +5,7 @@ import { ApiProblem } from '@/api/problem'
 import { queries } from '@/api/session'
 import { ticketChanged } from '@/tickets/queries'
 import { useDesk } from './desk'
+import { outcomesOf } from './outcomes'
 import { randomId } from './socket'
 import { keepWork, keptWork, sendLeftNotes } from './notes'
 
@@ -54,6 +55,7 @@ let started = false
 export function missingFields(given: Form, recall: boolean): Field[] {
   const fields: Field[] = []
   if (!given.outcome) fields.push('outcome')
+  if (given.outcome === 'transferred') return fields
   if (!given.topic) fields.push('topic')
   if (recall && !given.cause) fields.push('cause')
   if (given.outcome === 'call_back' && !given.due) fields.push('due')
@@ -150,7 +152,7 @@ async function save(): Promise<boolean> {
     const answer = await body(api.POST('/api/tickets/{ticket_id}/outcome', {
       params: { path: { ticket_id: now.ticket_id } },
       body: {
-        save_id: saveId, interaction_id: now.interaction_id, outcome: form.outcome!, topic: form.topic!,
+        save_id: saveId, interaction_id: now.interaction_id, outcome: form.outcome!, ...(form.topic ? { topic: form.topic } : {}),
         ...(form.cause ? { cause: form.cause } : {}), ...(form.note.trim() && form.note !== noted ? { note: form.note.trim() } : {}),
         ...(form.outcome === 'call_back' && form.due ? { due: form.due } : {}), ...(form.outcome === 'hand_over' && form.reason.trim() ? { reason: form.reason.trim() } : {}),
       },
@@ -185,6 +187,7 @@ function start(): void {
       keep()
       if (missing.value.length > 0) missing.value = missingFields(form, call.value?.recall ?? false).filter(field => missing.value.includes(field))
     }, { deep: true })
+    watch(() => call.value?.passed_on ?? false, passedOn => { if (passedOn && !form.outcome) form.outcome = 'transferred' }, { immediate: true })
     watch(() => form.note, () => { if (form.note !== sent && form.note !== noted) later() })
     watch(form, () => { if (saved.value && saved.value.print !== print()) saved.value = null }, { deep: true })
     watch(() => link.value.phase, phase => {
@@ -195,10 +198,13 @@ function start(): void {
   })
 }
 
+/** What may be chosen now; also somebody who learns only from the server that a colleague has gone on may say so. */
+const choices = computed(() => outcomesOf((useDesk().call.value?.passed_on ?? false) || problem.value?.code === 'gone_on'))
+
 /** The agent's work on the present call: note with its draft, topic, cause and outcome. It survives a reload. */
 export function useWork() {
   start()
-  return { form, missing, problem, saving, saved, draft, draftAt, save }
+  return { form, missing, problem, saving, saved, draft, draftAt, choices, save }
 }
 
 /** The ticket of the present call, with notes and history; its draft and topic flow into the form. */

@@ -36,7 +36,7 @@ export default {
   desk: { assist: 'Help', customer: 'Customer', work: 'Work' },
   due: { in_one_hour: 'In 1 h', today_evening: 'Today 18:00', tomorrow_morning: 'Tomorrow 10:00' },
   effect: {
-    closes: '{number} closes', counts: 'Counts as resolved if there is no recall by {when}', hands_over: '{number} goes to back office with your note', not_fcr: 'Does not count as resolved in the call',
+    closes: '{number} closes', counts: 'Counts as resolved if there is no recall by {when}', hands_over: '{number} goes to back office with your note', not_fcr: 'Does not count as resolved in the call', passed_on: 'Your note stays on the ticket; whoever speaks last says how the call ended',
     promise: 'A promise to call back by {when} is made', promise_when: 'A promise to call back is made: choose when', promises: '1 promise of this call runs | {n} promises of this call run',
     recall: 'The cause of this recall is recorded', stays_open: '{number} stays open with you', title: 'When you save',
   },
@@ -61,7 +61,7 @@ export default {
   history: {
     changed: '{field} from {from} to {to}', set: '{field} {to}', absorbed: 'Took in another ticket', call_back: 'Call back agreed', call_linked: 'Call linked', customer_chosen: 'Customer chosen', customer_merged: 'Customers merged', dropped: 'Dropped', edited: 'Changed',
     handed_over: 'Handed over to back office', listened: 'Recording listened to', merged: 'Merged', nothing: 'Nothing happened yet', opened: 'Opened',
-    promise_broken: 'Promise broken', promise_kept: 'Promise kept', promise_made: 'Promise made', promise_settled: 'Promise settled', reopened: 'Reopened', resolved: 'Resolved', split: 'Split', taken: 'Taken',
+    promise_changed: 'Promise changed', promise_withdrawn: 'Promise withdrawn', transferred: 'Passed on by the agent', promise_broken: 'Promise broken', promise_kept: 'Promise kept', promise_made: 'Promise made', promise_settled: 'Promise settled', reopened: 'Reopened', resolved: 'Resolved', split: 'Split', taken: 'Taken',
   },
   identification: {
     ask: 'Ask who is calling, then choose.', none: 'This number is not known yet', unverified: 'Identity not verified yet', other: 'Who is calling?', several: '{n} customers have this number',
@@ -105,8 +105,9 @@ export default {
     call_back: 'Call back', call_back_at: 'Call back by', call_back_why: 'You call, at a time you agreed', cause: 'Cause', cause_of: 'Cause of the recall', cause_placeholder: 'What made the customer call again?', choose_with: 'Choose with', choose_line: 'How does it end? You can say it now or in the wrap-up.', hand_over: 'Hand over',
     hand_over_why: 'Back office goes on, with this note', holds: '“Resolved” holds if there is no recall by', how: 'How did it end?', reason: 'Why is it handed over?', resolved: 'Resolved', resolved_why: 'Nothing left to do for us or the customer',
     save: 'Save', saved: 'Saved', title: 'Outcome', topic: 'Topic', topic_none: 'No such topic', topic_placeholder: 'Choose a topic', topic_search: 'Type a part of the name',
+    transferred: 'Passed on', transferred_why: 'A colleague goes on and says how it ended',
   },
-  outcome_of: { abandoned: 'hung up while waiting', call_back: 'to be called back', hand_over: 'handed over', resolved: 'resolved' },
+  outcome_of: { abandoned: 'hung up while waiting', call_back: 'to be called back', hand_over: 'handed over', resolved: 'resolved', transferred: 'passed on' },
   phone: {
     away: 'Phone away', connecting: 'Phone connecting', desk_phone: 'Desk phone', desk_phone_away: 'Your desk phone cannot be reached', desk_phone_away_remedy: 'Check its cable and that it is signed in.', failed: 'The phone could not register',
     failed_remedy: 'Try again; if it stays so, tell your team leader.', line_fair: 'Line fair', line_good: 'Line good', line_poor: 'Line poor', no_credentials: 'The phone did not start', no_microphone: 'No microphone', ready: 'Phone ready',

@@ -38,7 +38,7 @@ const it: Messages = {
   desk: { assist: 'Aiuto', customer: 'Cliente', work: 'Lavoro' },
   due: { in_one_hour: 'Tra 1 h', today_evening: 'Oggi 18:00', tomorrow_morning: 'Domani 10:00' },
   effect: {
-    closes: '{number} si chiude', counts: 'Vale come risolta se non ci sono richiamate entro {when}', hands_over: '{number} passa al back office con la tua nota', not_fcr: 'Non vale come risolta nella chiamata',
+    closes: '{number} si chiude', counts: 'Vale come risolta se non ci sono richiamate entro {when}', hands_over: '{number} passa al back office con la tua nota', not_fcr: 'Non vale come risolta nella chiamata', passed_on: 'La nota resta sul ticket; come è finita lo dice chi parla per ultimo',
     promise: 'Nasce la promessa di richiamare entro {when}', promise_when: 'Nasce la promessa di richiamare: scegli quando', promises: '1 promessa di questa chiamata è in corso | {n} promesse di questa chiamata sono in corso',
     recall: 'Si registra la causa di questa richiamata', stays_open: '{number} resta aperto con te', title: 'Quando salvi',
   },
@@ -63,7 +63,7 @@ const it: Messages = {
   history: {
     changed: '{field} da {from} a {to}', set: '{field} {to}', absorbed: 'Ha assorbito un altro ticket', call_back: 'Richiamata concordata', call_linked: 'Chiamata collegata', customer_chosen: 'Cliente scelto', customer_merged: 'Clienti uniti', dropped: 'Tolto', edited: 'Modificato',
     handed_over: 'Passato al back office', listened: 'Registrazione ascoltata', merged: 'Unito', nothing: 'Ancora niente', opened: 'Aperto',
-    promise_broken: 'Promessa non mantenuta', promise_kept: 'Promessa mantenuta', promise_made: 'Promessa fatta', promise_settled: 'Promessa chiusa', reopened: 'Riaperto', resolved: 'Risolto', split: 'Diviso', taken: 'Preso in carico',
+    promise_changed: 'Promessa modificata', promise_withdrawn: 'Promessa ritirata', transferred: 'Passata dall’operatore', promise_broken: 'Promessa non mantenuta', promise_kept: 'Promessa mantenuta', promise_made: 'Promessa fatta', promise_settled: 'Promessa chiusa', reopened: 'Riaperto', resolved: 'Risolto', split: 'Diviso', taken: 'Preso in carico',
   },
   identification: {
     ask: 'Chiedi chi chiama, poi scegli.', none: 'Questo numero non è ancora noto', unverified: 'Identità da verificare', other: 'Chi sta chiamando?', several: '{n} clienti hanno questo numero',
@@ -107,8 +107,9 @@ const it: Messages = {
     call_back: 'Richiama', call_back_at: 'Richiama entro', call_back_why: 'Chiami tu, all’ora concordata', cause: 'Causa', cause_of: 'Causa della richiamata', cause_placeholder: 'Perché il cliente ha richiamato?', choose_with: 'Scegli con', choose_line: 'Come finisce? Puoi dirlo ora o nella chiusura.', hand_over: 'Passa',
     hand_over_why: 'Continua il back office, con questa nota', holds: '«Risolta» vale se non ci sono richiamate entro', how: 'Com’è finita?', reason: 'Perché la passi?', resolved: 'Risolta', resolved_why: 'Non resta niente da fare, né a noi né al cliente',
     save: 'Salva', saved: 'Salvato', title: 'Esito', topic: 'Tema', topic_none: 'Nessun tema con questo nome', topic_placeholder: 'Scegli un tema', topic_search: 'Scrivi una parte del nome',
+    transferred: 'Passata', transferred_why: 'Un collega continua e dirà come è finita',
   },
-  outcome_of: { abandoned: 'ha riagganciato in coda', call_back: 'da richiamare', hand_over: 'passata', resolved: 'risolta' },
+  outcome_of: { abandoned: 'ha riagganciato in coda', call_back: 'da richiamare', hand_over: 'passata', resolved: 'risolta', transferred: 'passata' },
   phone: {
     away: 'Telefono assente', connecting: 'Telefono in collegamento', desk_phone: 'Telefono da tavolo', desk_phone_away: 'Il telefono da tavolo non è raggiungibile', desk_phone_away_remedy: 'Controlla il cavo e che sia registrato.', failed: 'Il telefono non si è registrato',
     failed_remedy: 'Riprova; se non basta, avvisa il team leader.', line_fair: 'Linea discreta', line_good: 'Linea buona', line_poor: 'Linea disturbata', no_credentials: 'Il telefono non è partito', no_microphone: 'Nessun microfono', ready: 'Telefono pronto',
