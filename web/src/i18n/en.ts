@@ -241,6 +241,6 @@ export default {
   replaced: { here: 'Use this window', title: 'Your desk is open in another window', why: 'Calls and keys go there. Nothing was lost.' },
   wrap_up: {
     ended: 'Call with {name} ended', ended_plain: 'Call ended', extensions_left: '{n} left', go: 'Go', go_ready: 'Go ready', hold: 'Hold', left_of: 'left of {whole}', save_go: 'Save and go', save_ready: 'Save and go ready', talk: 'Talk', then: 'Then',
-    when_over: 'When time is up, the note stays as a draft and you go Not ready, unfinished wrap-up. No call rings over it.',
+    when_over: 'When time is up, the note stays as a draft and you go Not ready, wrap-up open. No call rings over it.',
   },
 }

@@ -243,7 +243,7 @@ const it: Messages = {
   replaced: { here: 'Usa questa finestra', title: 'La postazione è aperta in un’altra finestra', why: 'Chiamate e tasti vanno lì. Non si è perso niente.' },
   wrap_up: {
     ended: 'Chiamata con {name} terminata', ended_plain: 'Chiamata terminata', extensions_left: 'ancora {n}', go: 'Vai', go_ready: 'Vai pronto', hold: 'Attesa', left_of: 'su {whole}', save_go: 'Salva e vai', save_ready: 'Salva e vai pronto', talk: 'Conversazione', then: 'Poi',
-    when_over: 'A tempo scaduto la nota resta come bozza e passi a Non pronto, chiusura da completare. Nessuna chiamata squilla sopra.',
+    when_over: 'A tempo scaduto la nota resta come bozza e passi a Non pronto, chiusura aperta. Nessuna chiamata squilla sopra.',
   },
 }
 
