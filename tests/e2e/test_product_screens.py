@@ -57,7 +57,7 @@ async def test_an_agent_changes_the_own_password_and_signs_in_with_it(product: P
         await desk.part("password-current").fill(product.password("marta"))
         await desk.press("Enter")
         await desk.part("password-open").wait_for()
-        await desk.page.locator("[data-testid=line][data-registration=registered]").wait_for()
+        await desk.part("state-menu").wait_for()
     async with Desktop.opened(product, chromium, "marta", "marta-at-home") as desk:
         await expect(desk.part("call-bar")).to_be_visible()
 

@@ -48,7 +48,7 @@ export default {
   figure: {
     abandoned_n: '{n} abandoned, {short} at once', abandonment: 'Abandonment', abandonment_short: 'Aband.', aht: 'AHT', answered: 'Answered', asa: 'ASA', asa_long: 'Speed of answer', expected: 'Expected',
     fcr: 'FCR, today', in_seconds: 'in {n} s', limit: 'limit {value}', longest: 'Longest', longest_wait: 'Longest wait', nobody_waits: 'nobody waits', of_offered: 'of {n} offered', of_tickets: '{n} tickets',
-    offered: 'Offered', provisional: 'prov.', provisional_why: 'Provisional: the recall window is still open', recall: 'Recalls, today', service_level: 'Service level', service_level_today: 'Service level, today', strict: 'strict {value}', strict_why: 'Strict: every abandoned call counts, however short it waited',
+    offered: 'Offered', provisional: 'prov.', provisional_why: 'Provisional: the recall window is still open', recall: 'Recalls', service_level: 'Service level', service_level_today: 'Service level, today', strict: 'strict {value}', strict_why: 'Strict: every abandoned call counts, however short it waited',
     target: 'Target', target_in: 'target {share} in {seconds} s', waiting: 'Waiting',
   },
   flag: { shared: 'Shared number', vip: 'Important customer', no_marketing: 'No marketing' },

@@ -50,7 +50,7 @@ const it: Messages = {
   figure: {
     abandoned_n: '{n} abbandonate, {short} subito', abandonment: 'Abbandono', abandonment_short: 'Abb.', aht: 'AHT', answered: 'Risposte', asa: 'ASA', asa_long: 'Tempo di risposta', expected: 'Prevista',
     fcr: 'FCR, oggi', in_seconds: 'in {n} s', limit: 'limite {value}', longest: 'Più lunga', longest_wait: 'Attesa più lunga', nobody_waits: 'nessuno in coda', of_offered: 'su {n} offerte', of_tickets: '{n} ticket',
-    offered: 'Offerte', provisional: 'provv.', provisional_why: 'Provvisorio: la finestra per le richiamate è ancora aperta', recall: 'Richiamate, oggi', service_level: 'Livello di servizio', service_level_today: 'Livello di servizio, oggi', strict: 'rigoroso {value}', strict_why: 'Rigoroso: conta ogni chiamata abbandonata, per breve che fosse l’attesa',
+    offered: 'Offerte', provisional: 'provv.', provisional_why: 'Provvisorio: la finestra per le richiamate è ancora aperta', recall: 'Richiamate', service_level: 'Livello di servizio', service_level_today: 'Livello di servizio, oggi', strict: 'rigoroso {value}', strict_why: 'Rigoroso: conta ogni chiamata abbandonata, per breve che fosse l’attesa',
     target: 'Obiettivo', target_in: 'obiettivo {share} in {seconds} s', waiting: 'In coda',
   },
   flag: { shared: 'Numero condiviso', vip: 'Cliente importante', no_marketing: 'No marketing' },
