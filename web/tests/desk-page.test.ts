@@ -223,4 +223,19 @@ describe('the desk', () => {
     expect(sockets[0]!.commands()).toEqual(['call.answer'])
     expect(useDesk().phone.view.legs).toEqual([])
   })
+
+  it('has the server mute an agent on a desk phone, and shows that it does', async () => {
+    const tellMuted = async (muted: boolean) => {
+      const desk = deskOf('talking', ++seq)
+      sockets[0]!.say({ type: 'desk', desk: { ...desk, call: { ...desk.call!, muted }, agent: { ...desk.agent, phone: { kind: 'sip', registered: true } } } })
+      await flushPromises()
+    }
+    await tellMuted(false)
+    press('F4')
+    expect(sockets[0]!.commands()).toEqual(['call.mute'])
+    sockets[0]!.say({ type: 'reply', id: sockets[0]!.sent.find(message => message.cmd === 'call.mute')!.id!, error: null })
+    await tellMuted(true)
+    press('F4')
+    expect(sockets[0]!.commands()).toEqual(['call.mute', 'call.unmute'])
+  })
 })

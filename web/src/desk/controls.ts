@@ -13,16 +13,22 @@ export function useControls() {
   const own = computed(() => call.value?.role !== 'expert')
   const talking = computed(() => phase.value === 'talking')
   const advised = computed(() => own.value && (phase.value === 'consulting' || phase.value === 'conference'))
-  const canMute = computed(() => browserPhone.value && phone.view.legs.some(leg => leg.state === 'live'))
+  const heard = computed(() => browserPhone.value && phone.view.legs.some(leg => leg.state === 'live'))
+  /** A desk phone is muted at the server, in the conversation that the desk shows. */
+  const mutable = computed(() => !browserPhone.value && !lost.value && ['talking', 'hold', 'consulting', 'conference'].includes(phase.value ?? ''))
+  const canMute = computed(() => browserPhone.value ? heard.value : own.value && mutable.value)
+  const muted = computed(() => browserPhone.value ? phone.view.muted : call.value?.muted ?? false)
   const canHold = computed(() => own.value && !lost.value && (phase.value === 'talking' || phase.value === 'hold'))
-  const canKeys = computed(() => browserPhone.value ? canMute.value : !lost.value && talking.value)
+  const canKeys = computed(() => browserPhone.value ? heard.value : !lost.value && talking.value)
   const canTransfer = computed(() => own.value && !lost.value && (phase.value === 'talking' || phase.value === 'hold'))
   const canComplete = computed(() => !lost.value && advised.value && call.value?.consult?.state === 'talking')
   const canConference = computed(() => !lost.value && phase.value === 'consulting' && call.value?.consult?.state === 'talking')
   const canRecord = computed(() => own.value && !lost.value && Boolean(call.value?.recording?.on) && (phase.value === 'talking' || phase.value === 'hold'))
 
   function toggleMute(): void {
-    if (canMute.value) phone.setMuted(!phone.view.muted)
+    if (!canMute.value) return
+    if (browserPhone.value) phone.setMuted(!phone.view.muted)
+    else void act(muted.value ? 'call.unmute' : 'call.mute')
   }
   function toggleHold(): void {
     if (canHold.value) void act(phase.value === 'hold' ? 'call.resume' : 'call.hold')
@@ -42,5 +48,5 @@ export function useControls() {
     if (canConference.value) void act('call.conference')
   }
 
-  return { target, advised, canMute, canHold, canKeys, canTransfer, canComplete, canConference, canRecord, toggleMute, toggleHold, toggleRecording, transfer, consult, conference }
+  return { target, advised, muted, canMute, canHold, canKeys, canTransfer, canComplete, canConference, canRecord, toggleMute, toggleHold, toggleRecording, transfer, consult, conference }
 }

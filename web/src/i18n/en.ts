@@ -24,7 +24,7 @@ export default {
   consult: { in_conference: 'in the conference', ringing: 'ringing', talking: 'talking to you', you: 'A colleague asks you about this call. The customer stays with the colleague.' },
   contact: { count: 'none before | 1 before | {n} before', no_summary: 'No note', nobody: 'Nobody answered', none: 'No contacts yet', path: 'IVR {path}', title: 'Contacts', waited: 'waited {time}' },
   control: {
-    back: 'Back', complete: 'Complete', conference: 'Conference', consult: 'Consult', end: 'End', hold: 'Hold', keypad: 'Keypad', mute: 'Mute', mute_by_phone: 'Mute on your desk phone', resume: 'Resume',
+    back: 'Back', complete: 'Complete', conference: 'Conference', consult: 'Consult', end: 'End', hold: 'Hold', keypad: 'Keypad', mute: 'Mute', resume: 'Resume',
     transfer: 'Transfer', unmute: 'Unmute',
   },
   customer: {

@@ -26,7 +26,7 @@ const it: Messages = {
   consult: { in_conference: 'in conferenza', ringing: 'sta squillando', talking: 'parla con te', you: 'Un collega ti chiede un parere su questa chiamata. Il cliente resta con il collega.' },
   contact: { count: 'nessuno prima | 1 prima | {n} prima', no_summary: 'Nessuna nota', nobody: 'Nessuno ha risposto', none: 'Ancora nessun contatto', path: 'IVR {path}', title: 'Contatti', waited: 'in coda {time}' },
   control: {
-    back: 'Torna', complete: 'Completa', conference: 'Conferenza', consult: 'Consulta', end: 'Chiudi', hold: 'Attesa', keypad: 'Tastiera', mute: 'Muto', mute_by_phone: 'Muto dal telefono da tavolo', resume: 'Riprendi',
+    back: 'Torna', complete: 'Completa', conference: 'Conferenza', consult: 'Consulta', end: 'Chiudi', hold: 'Attesa', keypad: 'Tastiera', mute: 'Muto', resume: 'Riprendi',
     transfer: 'Trasferisci', unmute: 'Voce',
   },
   customer: {

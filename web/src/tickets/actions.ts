@@ -21,8 +21,10 @@ export function useTicketActions() {
       return false
     }
   }
+  /** Also somebody else's ticket, as it stands on the screen: one that has changed since is looked at again first. */
   function take(id: string): Promise<boolean> {
-    return change(body(api.POST('/api/tickets/{ticket_id}/take', { params: { path: { ticket_id: id } } })))
+    const seen = queries.getQueryData<Ticket>(['ticket', id])
+    return change(body(api.POST('/api/tickets/{ticket_id}/take', { params: { path: { ticket_id: id } }, body: seen ? { version: seen.version } : {} })))
   }
   function resolve(id: string, note: string): Promise<boolean> {
     return change(body(api.POST('/api/tickets/{ticket_id}/resolve', { params: { path: { ticket_id: id } }, body: note ? { note } : {} })))
