@@ -15,7 +15,8 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Strategy(StrEnum):
-    """Who is chosen among the ready agents of the same step; ties go to the longest idle, then are drawn fairly."""
+    """Who is chosen among the ready agents of the same step; ties go to the longest idle, then to who had
+    an offer longest ago."""
 
     LONGEST_IDLE = "longest_idle"
     MOST_IDLE = "most_idle"

@@ -21,7 +21,8 @@ class Offer:
 @dataclass(frozen=True, slots=True)
 class OfferWithdrawn:
     """Stop ringing. Reasons: `left`, `moved`, `deadline`, `agent_not_ready`, `agent_signed_out`, `agent_busy`,
-    `call_back_cancelled`. The fence is dead: a later answer to it changes nothing."""
+    `not_qualified` (skills or plan have changed), `call_back_cancelled`. The fence is dead: a later answer
+    to it changes nothing."""
 
     fence: int
     interaction_id: str
@@ -202,6 +203,13 @@ class NobodyQualified:
 
 
 @dataclass(frozen=True, slots=True)
+class QualifiedAgain:
+    """Nobody waits in this queue any more whom no configured agent could serve: what `NobodyQualified` told is over."""
+
+    queue_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """An event that changed nothing: stale, duplicate or about something unknown."""
 
@@ -230,5 +238,6 @@ Effect = (
     | WorkResumed
     | RequirementIgnored
     | NobodyQualified
+    | QualifiedAgain
     | Ignored
 )

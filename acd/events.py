@@ -169,7 +169,7 @@ class TalkTransferred:
 class TransferredToQueue:
     """An interaction in talk is put into a queue; agent A goes to wrap-up (`wrap_up` false: not, e.g. lost phone).
 
-    `waiting_since` None: it waits from now on; else it keeps that place. `to_head`: before all others.
+    `waiting_since` None: it waits from now on; else it keeps that place. `to_head`: as of the highest priority.
     """
 
     at: float

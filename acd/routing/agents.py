@@ -6,6 +6,7 @@ from acd.routing.state import AgentRecord, InteractionRecord, State, Work, has_r
 from acd.routing.timers import PAUSE, RELEASE, WRAP_UP
 
 _NO_WRAP_UP = WrapUp(WrapUpMode.NONE)
+REMOVED = "removed"
 _BUSY: frozenset[AgentStateName] = frozenset({"ringing", "talking", "wrap_up"})
 
 
@@ -111,13 +112,26 @@ def move_to_node(state: State, agent: AgentRecord, node: str) -> None:
 def reprofile(state: State, agent: AgentRecord) -> None:
     """Agent's routing facts have changed: move it to the profile that it now has."""
     state.unpool(agent)
+    _change_profile(state, agent)
+    if is_available(agent) and has_room(state, agent):
+        state.loose_agents[agent.agent_id] = agent
+
+
+def split(state: State, agent: AgentRecord) -> None:
+    """The agent's profile shows more from now on. Nothing else changes: it stays in the pools if it was there."""
+    pooled = bool(agent.keys)
+    state.unpool(agent)
+    _change_profile(state, agent)
+    if pooled:
+        state.pool(agent)
+
+
+def _change_profile(state: State, agent: AgentRecord) -> None:
     old = agent.profile
     state.index.leave(old, agent.agent_id)
     old.signed_in -= agent.signed_in
     agent.profile = state.index.enter(agent.conf, agent.node)
     agent.profile.signed_in += agent.signed_in
-    if is_available(agent) and has_room(state, agent):
-        state.loose_agents[agent.agent_id] = agent
 
 
 def sign_out(state: State, agent: AgentRecord, reason: str) -> None:
@@ -227,3 +241,33 @@ def finish(state: State, agent: AgentRecord, interaction_id: str) -> None:
     elif agent.leaving:
         _leave(agent)
     refresh(state, agent)
+    if not agent.signed_in and agent.agent_id not in state.config.agents:
+        forget(state, agent)
+
+
+def remove(state: State, agent: AgentRecord) -> None:
+    """The agent is no longer configured: forgotten now, or after the work in hand."""
+    if agent.work:
+        # What the agent has asked for is kept: it holds again when the agent is put back meanwhile.
+        release_reserved(state, agent)
+        agent.leaving, agent.leaving_reason = True, REMOVED
+        refresh(state, agent)
+        return
+    if agent.signed_in:
+        sign_out(state, agent, REMOVED)
+    forget(state, agent)
+
+
+def put_back(state: State, agent: AgentRecord) -> None:
+    """An agent who was removed in mid-work is configured again."""
+    if agent.leaving and agent.leaving_reason == REMOVED:
+        agent.leaving, agent.leaving_reason = False, ""
+        refresh(state, agent)
+
+
+def forget(state: State, agent: AgentRecord) -> None:
+    """Nothing is known of the agent any more."""
+    set_pause(state, agent, None, "")
+    state.loose_agents.pop(agent.agent_id, None)
+    state.index.leave(agent.profile, agent.agent_id)
+    del state.agents[agent.agent_id]

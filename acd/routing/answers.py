@@ -13,6 +13,13 @@ def accept(state: State, call: InteractionRecord) -> None:
     agent.ronas = agent.rejections = agent.failures = 0
     call.place = "talking"
     call.failures = 0
+    if call.stood_since is not None:
+        flow = call.queue.flow
+        flow.served(state.now, call.stood_since)
+        flow.waited_for(state.now - call.plan_since, left=False)
+        call.stood_since = None
+    if call.queue.unserved:
+        entry.settled(state, call)
     call.agents[agent.agent_id] = None
     stop_waiting_timers(state, call)
     agents.start_work(state, agent, call.interaction_id, call.channel, call.queue.conf.queue_id, "talking")
@@ -61,7 +68,7 @@ def requeue(state: State, call: InteractionRecord, reason: str) -> None:
         if call.failures >= rules.failed_limit:
             hold(state, call, state.now + doubled(state, call.failures - rules.failed_limit))
     state.out.append(Requeued(call.interaction_id, call.queue.conf.queue_id, call.waiting_since, reason))
-    if entry.advance(state, call):
+    if entry.stays(state, call) and entry.advance(state, call):
         state.loose_calls[call.interaction_id] = call
 
 

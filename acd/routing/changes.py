@@ -2,10 +2,11 @@
 
 from acd.config import Agent, RoutingConfig, Strategy
 from acd.routing import agents, answers, entry
-from acd.routing.demands import step_out, targets_of_plan, tell_apart, weigh
+from acd.routing.demands import step_out, targets, targets_of_plan, tell_apart, weigh
 from acd.routing.due import arm_closing
+from acd.routing.index import pool_kind
 from acd.routing.queues import PlanRecord, QueueRecord
-from acd.routing.state import AgentRecord, State
+from acd.routing.state import AgentRecord, InteractionRecord, State, put_load
 from acd.routing.timers import CLOSING
 
 _BY_FLEXIBILITY = (Strategy.LEAST_FLEXIBLE, Strategy.WEIGHTED)
@@ -17,23 +18,32 @@ def load(state: State, config: RoutingConfig) -> None:
     changed = {
         name: QueueRecord(conf)
         for name, conf in config.queues.items()
-        if name not in state.queues or state.queues[name].conf != conf
+        if name not in state.queues or state.queues[name].retired or state.queues[name].conf != conf
     }
+    removed = {name for name, queue in state.queues.items() if not queue.retired and name not in config.queues}
     plans = {name: PlanRecord(conf) for name, conf in config.plans.items() if old.plans.get(name) != conf}
-    affected = _affected(state, config, set(changed))
+    affected = _affected(state, config, changed.keys() | removed)
     state.config = config
     state.least_units = min((channel.units for channel in config.channels.values()), default=100)
     state.index.crossing_cost = config.crossing_cost
     state.plans = {name: plans.get(name) or state.plans[name] for name in config.plans}
     waiting = _clear(state, affected)
-    _load_queues(state, changed)
+    _load_queues(state, changed, removed)
+    _forget_pools(state)
     _load_agents(state)
+    if old.channels != config.channels:
+        _load_channels(state)
+    for call in list(state.interactions.values()):
+        if call.place == "talking" and call.queue.conf.queue_id in affected:
+            entry.follow_plan(state, call)
     for name in waiting:
         _take_place(state, name)
+    for fence in sorted(state.offers):
+        _offer_holds(state, state.offers[fence])
 
 
 def _affected(state: State, config: RoutingConfig, changed: set[str]) -> set[str]:
-    """Queues whose demands or places may be other from now on."""
+    """Queues whose demands or places may be other from now on; `changed` are those added, changed or removed."""
     old = state.config
     domain_wide = (old.programmes, old.plans, old.crossing_cost, old.seconds_per_priority, old.max_priority)
     if domain_wide != (
@@ -57,14 +67,12 @@ def _clear(state: State, affected: set[str]) -> list[str]:
             step_out(state, state.interactions[key[4]])
             found.append(key[4])
         found += queue.offered
-        for demand in queue.demands.values():
-            if demand in state.index.demands:
-                state.index.drop(demand)
-        queue.demands.clear()
+        for demand in list(queue.demands.values()):
+            state.index.drop(demand)
     return found
 
 
-def _load_queues(state: State, changed: dict[str, QueueRecord]) -> None:
+def _load_queues(state: State, changed: dict[str, QueueRecord], removed: set[str]) -> None:
     for queue_id, fresh in changed.items():
         known = state.queues.get(queue_id)
         if known is None:
@@ -77,7 +85,7 @@ def _load_queues(state: State, changed: dict[str, QueueRecord]) -> None:
         arm_closing(state, queue_id)
     for queue_id, queue in state.queues.items():
         queue.retired = queue_id not in state.config.queues
-    if changed:
+    if changed or removed:
         state.index.queue_targets = [
             targets_of_plan(queue) for name, queue in sorted(state.queues.items()) if not queue.retired
         ]
@@ -87,15 +95,46 @@ def _load_queues(state: State, changed: dict[str, QueueRecord]) -> None:
             tell_apart(state, targets)
 
 
+def _forget_pools(state: State) -> None:
+    """Pools in an order that no queue asks for any more (of weights that have changed) are not kept up."""
+    wanted = {pool_kind(queue.conf.strategy, queue.conf.weights, "") for queue in state.queues.values()}
+    for profile in state.index.profiles.values():
+        for kind, pool in list(profile.pools.items()):
+            if pool.listeners or kind._replace(channel="") in wanted:
+                continue
+            del profile.pools[kind]
+            for key in pool.entries:
+                state.agents[key[3]].keys.remove((pool, key))
+
+
+def _load_channels(state: State) -> None:
+    """What one interaction takes has changed: count anew what those at work have."""
+    for _, agent in sorted(state.agents.items()):
+        if agent.work:
+            put_load(state, agent)
+            agents.rest(state, agent)
+            agents.refresh(state, agent)
+
+
 def _take_place(state: State, interaction_id: str) -> None:
-    """Back into the line; under another plan, its steps begin anew at the waiting time reached."""
+    """Back into the line, under the plan as it is now."""
     call = state.interactions[interaction_id]
-    plan = state.plans.get(call.plan_id) or call.queue.plan
-    if plan is not call.plan:
-        call.plan, call.mask, call.boost = plan, 0, 0
+    entry.follow_plan(state, call)
     weigh(state, call)
-    if call.place != "offered" and entry.advance(state, call):
+    if call.place != "offered" and entry.stays(state, call) and entry.advance(state, call):
+        entry.judge(state, call)
         state.loose_calls[interaction_id] = call
+
+
+def _offer_holds(state: State, call: InteractionRecord) -> None:
+    """Take the offer back when its agent could not be offered the interaction any more."""
+    agent = state.agents[call.offered_to]
+    traits = agent.profile.traits
+    # Whom it asks for by name may serve it at any step of the plan.
+    found = targets(state, call, call.plan.full if call.preferred == agent.agent_id else call.mask)
+    tell_apart(state, found)
+    if not traits.allows(call.channel, call.direction) or agent.profile.traits.tier(found) is None:
+        answers.withdraw_from(state, agent, "not_qualified")
 
 
 def _load_agents(state: State) -> None:
@@ -103,9 +142,11 @@ def _load_agents(state: State) -> None:
         agent = state.agents.get(agent_id)
         if agent is None:
             add_agent(state, conf)
-        elif agent.conf != conf:
-            _change(state, agent, conf)
-    for agent_id in [name for name in state.agents if name not in state.config.agents]:
+        else:
+            if agent.conf != conf:
+                _change(state, agent, conf)
+            agents.put_back(state, agent)
+    for agent_id in sorted(state.agents.keys() - state.config.agents.keys()):
         _remove(state, state.agents[agent_id])
 
 
@@ -123,11 +164,7 @@ def _change(state: State, agent: AgentRecord, conf: Agent) -> None:
 
 
 def _remove(state: State, agent: AgentRecord) -> None:
-    """An agent who still talks finishes first, and is forgotten by a later change."""
+    """An agent who still talks finishes first."""
     if agent.signed_in:
         answers.withdraw_from(state, agent, "agent_signed_out")
-        agents.sign_out(state, agent, "removed")
-    if not agent.signed_in:
-        state.loose_agents.pop(agent.agent_id, None)
-        state.index.leave(agent.profile, agent.agent_id)
-        del state.agents[agent.agent_id]
+    agents.remove(state, agent)

@@ -2,13 +2,14 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Mapping
+from functools import partial
 
 from acd.expressions import ANYONE, All, Node, attributes_named, bind, parse
-from acd.routing.agents import reprofile
+from acd.routing import agents
 from acd.routing.index import Demand, LineKey
 from acd.routing.matching import Target
-from acd.routing.queues import QueueRecord
-from acd.routing.state import FRONT, AgentRecord, InteractionRecord, State
+from acd.routing.queues import DemandKey, QueueRecord
+from acd.routing.state import FRONT, NORMAL, RETURNED, AgentRecord, InteractionRecord, State
 
 
 def targets(state: State, call: InteractionRecord, mask: int) -> tuple[Target, ...]:
@@ -26,7 +27,7 @@ def targets(state: State, call: InteractionRecord, mask: int) -> tuple[Target, .
             prefer = tuple(bind(node, call.attributes) for node in step.prefer)
             found.append(Target(_both(bind(step.require, call.attributes), mine), prefer, programme))
         other = state.queues.get(step.conf.add_queue)
-        if other is not None:
+        if other is not None and not other.retired:
             found += [
                 Target(_both(target.require, mine), target.prefer, target.programme_id)
                 for target in first_targets(other, call.attributes)
@@ -79,15 +80,15 @@ def _look_up(state: State, call: InteractionRecord) -> Demand:
     key = (plan, call.mask, require, call.channel, call.direction, call.node, values)
     demand = queue.demands.get(key)
     if demand is None or not demand.alive:
-        demand = queue.demands[key] = _make(state, call)
+        demand = queue.demands[key] = _make(state, call, key)
     return demand
 
 
-def _make(state: State, call: InteractionRecord) -> Demand:
-    conf = call.queue.conf
+def _make(state: State, call: InteractionRecord, key: DemandKey) -> Demand:
+    conf, forget = call.queue.conf, partial(call.queue.demands.pop, key, None)
     found = targets(state, call, call.mask)
     demand = Demand(
-        conf.queue_id, found, call.channel, call.direction, call.node, conf.strategy, conf.weights, conf.reserve
+        conf.queue_id, forget, found, call.channel, call.direction, call.node, conf.strategy, conf.weights, conf.reserve
     )
     tell_apart(state, found)
     state.index.add(demand)
@@ -104,7 +105,7 @@ def tell_apart(state: State, found: tuple[Target, ...]) -> None:
     named = {value for name, value in asked if value}
     for agent in state.agents.values():
         if agent.agent_id in named or ("team" in whole and agent.conf.team) or whole & agent.conf.attributes.keys():
-            reprofile(state, agent)
+            agents.split(state, agent)
 
 
 def can_serve(state: State, agent: AgentRecord, call: InteractionRecord) -> bool:
@@ -133,10 +134,11 @@ def weigh(state: State, call: InteractionRecord) -> None:
 def key_of(state: State, call: InteractionRecord) -> LineKey:
     """The interaction's order: one point of priority is worth a fixed number of seconds of waiting."""
     if call.rank == FRONT:
-        instant = float(-call.front)
-    else:
-        instant = call.place_since - call.level * state.config.seconds_per_priority
-    return (call.rank, instant, 1 if call.number else 0, call.draw, call.interaction_id)
+        return (FRONT, float(-call.front), 1 if call.number else 0, call.draw, call.interaction_id)
+    # Who is back counts as of the highest priority: before all who came later, and yet within the aging bound.
+    level = state.config.max_priority if call.rank == RETURNED else call.level
+    instant = call.place_since - level * state.config.seconds_per_priority
+    return (NORMAL, instant, 1 if call.number else 0, call.draw, call.interaction_id)
 
 
 def stand(state: State, call: InteractionRecord) -> None:

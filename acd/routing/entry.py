@@ -3,7 +3,15 @@
 from math import ceil
 
 from acd.config import Overflow, OverflowKind, PlanStep
-from acd.effects import Dequeued, NobodyQualified, Overflowed, PlanStepTaken, PriorityChanged, Queued
+from acd.effects import (
+    Dequeued,
+    NobodyQualified,
+    Overflowed,
+    PlanStepTaken,
+    PriorityChanged,
+    QualifiedAgain,
+    Queued,
+)
 from acd.routing import offers
 from acd.routing.demands import can_serve, demand_of, step_out, weigh
 from acd.routing.figures import announcement, condition_holds, queue_estimate
@@ -30,14 +38,18 @@ def enter(state: State, call: InteractionRecord, queue: QueueRecord, limits: boo
         if divert is not None and not overflow(state, call, *divert):
             return
     state.out.append(Queued(call.interaction_id, queue.conf.queue_id, call.waiting_since, call.level))
+    if queue.conf.at_close is not None and not stays(state, call):
+        return
     if not advance(state, call):
         return
-    if call.preferred and call.preferred_wait > 0:
+    if call.place_since > state.now:
+        rest(state, call)
+    elif call.preferred and call.preferred_wait > 0:
         _hold_for_preferred(state, call)
     if queue.conf.announcements is not None:
         plan_announcement(state, call)
-    if call.mask and not demand_of(state, call).pools:
-        state.out.append(NobodyQualified(call.interaction_id, queue.conf.queue_id))
+    if not demand_of(state, call).pools or queue.unserved:
+        judge(state, call)
     state.loose_calls[call.interaction_id] = call
 
 
@@ -46,13 +58,70 @@ def _limit(state: State, call: InteractionRecord) -> tuple[Overflow, str] | None
     queue, conf = call.queue, call.queue.conf
     if conf.hours is not None and conf.on_closed is not None and not hours_open(conf.hours, state.now):
         return conf.on_closed, "closed"
-    if conf.on_full is not None and conf.max_waiting is not None and len(queue.line) >= conf.max_waiting:
-        return conf.on_full, "full"
+    # A call-back that rests takes nobody's place.
+    waiting = len(queue.line) - len(queue.resting)
+    if conf.on_full is not None and conf.max_waiting is not None and waiting >= conf.max_waiting:
+        return None if _served_at_once(state, call) else (conf.on_full, "full")
     if conf.on_long_wait is not None and conf.max_expected_wait is not None:
         wait = queue_estimate(state, queue, None).expected_wait
-        if wait is not None and wait > conf.max_expected_wait:
+        if wait is not None and wait > conf.max_expected_wait and not _served_at_once(state, call):
             return conf.on_long_wait, "long_wait"
     return None
+
+
+def _served_at_once(state: State, call: InteractionRecord) -> bool:
+    """Whether an agent is ready for it, so that it need not wait."""
+    agent = state.agents.get(call.preferred)
+    free = agent is not None and is_available(agent) and is_open(state, agent, call.channel)
+    if agent is not None and free and can_serve(state, agent, call):
+        return True
+    call.mask = call.plan.first
+    demand = demand_of(state, call)
+    call.mask, call.demand = 0, None
+    return demand.ready() > demand.reserve
+
+
+def stays(state: State, call: InteractionRecord) -> bool:
+    """Whether it may go on waiting here. False: its queue is closed, and it has been sent where the queue says."""
+    conf = call.queue.conf
+    if conf.at_close is None or conf.hours is None or hours_open(conf.hours, state.now):
+        return True
+    return overflow(state, call, conf.at_close, "closing")
+
+
+def judge(state: State, call: InteractionRecord) -> None:
+    """Tell when nobody could ever serve it at its present step, and when that is over."""
+    queue, interaction_id = call.queue, call.interaction_id
+    if not call.mask or demand_of(state, call).pools:
+        if queue.unserved:
+            settled(state, call)
+    elif interaction_id not in queue.unserved:
+        queue.unserved[interaction_id] = None
+        state.out.append(NobodyQualified(interaction_id, queue.conf.queue_id))
+
+
+def judge_stirred(state: State) -> None:
+    """Agents have come to, or gone from, those who could serve some who wait."""
+    stirred = state.index.stirred
+    found = sorted(key for demand in stirred for key in demand.line)
+    stirred.clear()
+    for key in found:
+        judge(state, state.interactions[key[4]])
+
+
+def settled(state: State, call: InteractionRecord) -> None:
+    """It waits no more for agents that do not exist."""
+    unserved = call.queue.unserved
+    if call.interaction_id in unserved:
+        del unserved[call.interaction_id]
+        if not unserved:
+            state.out.append(QualifiedAgain(call.queue.conf.queue_id))
+
+
+def rest(state: State, call: InteractionRecord) -> None:
+    """A call-back whose customer was not reached: not again before its new place in the line has come."""
+    call.queue.resting[call.interaction_id] = None
+    offers.hold(state, call, call.place_since)
 
 
 def overflow(state: State, call: InteractionRecord, where: Overflow, reason: str) -> bool:
@@ -60,6 +129,9 @@ def overflow(state: State, call: InteractionRecord, where: Overflow, reason: str
     to go)."""
     here = call.queue.conf.queue_id
     target: QueueRecord | None = None
+    if call.number and where.kind not in (OverflowKind.QUEUE, OverflowKind.PROGRAMME):
+        # There is no caller on the line to be sent anywhere; the promise to call stands.
+        return True
     if where.kind in (OverflowKind.QUEUE, OverflowKind.PROGRAMME):
         target = _queue_of(state, where)
         if target is None or target is call.queue or call.hops >= _MAX_HOPS:
@@ -79,16 +151,24 @@ def overflow(state: State, call: InteractionRecord, where: Overflow, reason: str
 
 
 def _queue_of(state: State, where: Overflow) -> QueueRecord | None:
-    if where.kind is OverflowKind.QUEUE:
-        return state.queues.get(where.target)
-    programme = state.config.programmes.get(where.target)
-    return None if programme is None else state.queues.get(programme.overflow_queue)
+    queue_id = where.target
+    if where.kind is OverflowKind.PROGRAMME:
+        programme = state.config.programmes.get(where.target)
+        queue_id = "" if programme is None else programme.overflow_queue
+    queue = state.queues.get(queue_id)
+    return None if queue is None or queue.retired else queue
 
 
 def leave_line(state: State, call: InteractionRecord) -> None:
     """The interaction neither waits nor is offered any more."""
     if call.fence:
         offers.withdraw(state, call, "moved")
+    if call.line_key is not None and not call.number:
+        call.queue.flow.waited_for(state.now - call.plan_since, left=True)
+    call.stood_since = None
+    call.queue.resting.pop(call.interaction_id, None)
+    if call.queue.unserved:
+        settled(state, call)
     step_out(state, call)
     call.held_for = ""
     offers.stop_waiting_timers(state, call)
@@ -123,7 +203,7 @@ def advance(state: State, call: InteractionRecord) -> bool:
     if call.plan.at_once:
         call.mask = 1
         return True
-    now = state.now
+    now, before = state.now, call.mask
     due: float | None = None
     prompt = ""
     for number, step in enumerate(call.plan.steps):
@@ -144,7 +224,29 @@ def advance(state: State, call: InteractionRecord) -> bool:
         state.timers.set((PLAN, call.interaction_id, ""), due)
     if prompt:
         state.out.append(announcement(state, call, prompt))
+    if before and call.mask != before:
+        judge(state, call)
     return True
+
+
+def follow_plan(state: State, call: InteractionRecord) -> None:
+    """Go on under the plan as it is now. A step that does to the caller what one already taken did is taken."""
+    plan = state.plans.get(call.plan_id) or call.queue.plan
+    if plan is call.plan:
+        return
+    done = [_doing(step.conf) for number, step in enumerate(call.plan.steps) if call.mask >> number & 1]
+    call.mask = call.boost = 0
+    for number, step in enumerate(plan.steps):
+        doing = _doing(step.conf)
+        if doing in done:
+            done.remove(doing)
+            call.mask |= 1 << number
+            call.boost += step.conf.raise_priority
+    call.plan, call.demand = plan, None
+
+
+def _doing(step: PlanStep) -> tuple[object, ...]:
+    return step.after, step.when, step.raise_priority, step.announce, step.overflow
 
 
 def _take(state: State, call: InteractionRecord, step: PlanStep, number: int) -> bool:
@@ -160,8 +262,11 @@ def _take(state: State, call: InteractionRecord, step: PlanStep, number: int) ->
 def release(state: State, call: InteractionRecord) -> None:
     """A hold is over: anyone may serve the interaction."""
     step_out(state, call)
+    call.queue.resting.pop(call.interaction_id, None)
     call.held_for = ""
     call.place = "waiting"
     call.preferred_wait = 0.0
     state.timers.cancel((RELEASE, call.interaction_id, ""))
-    state.loose_calls[call.interaction_id] = call
+    # A call-back took no step of its plan while its customer was dialled.
+    if advance(state, call):
+        state.loose_calls[call.interaction_id] = call

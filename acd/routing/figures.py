@@ -21,15 +21,15 @@ def estimate_for(state: State, queue: QueueRecord, position: int, demand: Demand
     if demand is not None and not queue.line and demand.ready() > demand.reserve:
         return AT_ONCE
     agents = demand.signed_in() if demand is not None and not queue.flow.samples else 0
-    return queue.flow.expect(position, state.now, queue.filled_at, agents)
+    # A line that is empty does not stand still, however long nobody has come.
+    filled_at = queue.filled_at if queue.line else state.now
+    return queue.flow.expect(position, state.now, filled_at, agents)
 
 
 def queue_estimate(state: State, queue: QueueRecord, position: int | None) -> Estimate:
     """The wait of someone at this position, or of someone who came now."""
     someone = InteractionRecord("", queue, state.now, 0)
-    for number, step in enumerate(queue.plan.steps):
-        if not step.conf.after and not step.conf.when:
-            someone.mask |= 1 << number
+    someone.mask = queue.plan.first
     return estimate_for(state, queue, position or len(queue.line) + 1, demand_of(state, someone))
 
 

@@ -22,7 +22,7 @@ LineKey = tuple[int, float, int, int, str]
 HeadEntry = tuple[int, float, float, float, int, str, int, "Pool"]
 
 _STEP = 1000  # more than the preferences a step can have
-_UNUSED_DEMANDS = 4096
+_UNUSED_DEMANDS = 2048
 
 
 class PoolKind(NamedTuple):
@@ -73,12 +73,13 @@ class Pool:
 class Demand:
     """What some interactions of one queue ask for now, and their line."""
 
-    __slots__ = ("alive", "channel", "direction", "heads", "kind", "known", "line", "node", "pools", "queue_id",
-                 "reserve", "strategy", "targets", "weights")  # fmt: skip
+    __slots__ = ("alive", "channel", "direction", "forget", "heads", "kind", "known", "line", "node", "pools",
+                 "queue_id", "reserve", "strategy", "targets", "weights")  # fmt: skip
 
     def __init__(
         self,
         queue_id: str,
+        forget: Callable[[], object],
         targets: tuple[Target, ...],
         channel: str,
         direction: str,
@@ -88,6 +89,7 @@ class Demand:
         reserve: int,
     ) -> None:
         self.queue_id = queue_id
+        self.forget = forget
         self.targets = targets
         self.channel = channel
         self.direction = direction
@@ -95,7 +97,7 @@ class Demand:
         self.strategy = strategy
         self.weights = weights
         self.reserve = reserve
-        self.kind = _pool_kind(strategy, weights, channel)
+        self.kind = pool_kind(strategy, weights, channel)
         self.alive = True
         self.line: list[LineKey] = []
         self.heads: list[HeadEntry] = []
@@ -114,7 +116,7 @@ class Demand:
                 heads[:] = sorted(self.known.values())
 
     def best_agent(self) -> str | None:
-        """The agent to be chosen now, by step, preferences, strategy, then longest idle, then a fair draw."""
+        """The agent to be chosen now, by step, preferences, strategy, then longest idle, then in turn."""
         heads, known = self.heads, self.known
         while heads:
             entry = heads[0]
@@ -131,6 +133,11 @@ class Demand:
                 known[pool.number] = fresh
                 heapreplace(heads, fresh)
         return None
+
+    def agents_in_order(self) -> list[str]:
+        """All whom it could be given to now, the best first."""
+        entries = [_head_entry(pool, pool.listeners[self], key) for pool in self.pools for key in pool.entries]
+        return [entry[5] for entry in sorted(entries)]
 
     def ready(self) -> int:
         """How many agents could be given to it now."""
@@ -157,7 +164,8 @@ class Profile:
         self.flexibility: int | None = None
 
 
-def _pool_kind(strategy: Strategy, weights: Weights, channel: str) -> PoolKind:
+def pool_kind(strategy: Strategy, weights: Weights, channel: str) -> PoolKind:
+    """The order that this strategy needs, for this channel."""
     if strategy is Strategy.WEIGHTED:
         return PoolKind(channel, strategy, weights.idle, weights.occupancy)
     if strategy in (Strategy.MOST_PROFICIENT, Strategy.LEAST_FLEXIBLE):
@@ -170,7 +178,10 @@ def _head_entry(pool: Pool, rank: Rank, head: PoolKey) -> HeadEntry:
 
 
 class Index:
-    """All profiles and demands, kept matched. `fill` puts the agents who are ready into a new pool."""
+    """All profiles and demands, kept matched. `fill` puts the agents who are ready into a new pool.
+
+    `stirred`: demands with a line for which the first agent who could serve it was found, or the last one lost.
+    """
 
     def __init__(self, crossing_cost: float, fill: Callable[[Profile, Pool], None]) -> None:
         self.crossing_cost = crossing_cost
@@ -178,6 +189,7 @@ class Index:
         self.profiles: dict[ProfileKey, Profile] = {}
         self.demands: dict[Demand, None] = {}
         self.active: dict[Demand, None] = {}
+        self.stirred: dict[Demand, None] = {}
         self.split: set[tuple[str, str]] = set()
         self.queue_targets: list[tuple[Target, ...]] = []
         self._by_skill: dict[str, set[Profile]] = {}
@@ -209,6 +221,8 @@ class Index:
             pool = profile.pools[demand.kind]
             del demand.pools[pool]
             demand.known.pop(pool.number, None)
+            if demand.line and not demand.pools:
+                self.stirred[demand] = None
 
     def asks(self, targets: Iterable[Target]) -> set[tuple[str, str]]:
         """Facts that these targets tell agents apart by and that no profile shows yet."""
@@ -228,6 +242,7 @@ class Index:
     def drop(self, demand: Demand) -> None:
         """Forget a demand: whoever still means it looks it up anew."""
         demand.alive = False
+        demand.forget()
         del self.demands[demand]
         self.active.pop(demand, None)
         for pool, profile in demand.pools.items():
@@ -276,6 +291,8 @@ class Index:
         remote = bool(demand.node and profile.key.node and demand.node != profile.key.node)
         cost = self.crossing_cost if remote else 0.0
         rank = self._rank(demand, profile, tier, cost)
+        if demand.line and not demand.pools:
+            self.stirred[demand] = None
         profile.demands[demand] = cost
         demand.pools[pool] = profile
         pool.listeners[demand] = rank

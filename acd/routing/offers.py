@@ -10,8 +10,8 @@ from acd.routing.timers import ANNOUNCE, OFFER, PLAN, RELEASE
 def make(state: State, call: InteractionRecord, agent: AgentRecord) -> None:
     """Reserve the agent for the interaction."""
     if call.line_key is not None:
-        if call.queue.filled_at < state.now:
-            call.queue.flow.served(state.now, call.queue.filled_at)
+        if call.stood_since is None and call.queue.filled_at < state.now:
+            call.stood_since = call.queue.filled_at
         step_out(state, call)
     if call.held_for:
         call.held_for = ""
@@ -27,7 +27,6 @@ def make(state: State, call: InteractionRecord, agent: AgentRecord) -> None:
     call.deadline = state.now + call.queue.conf.ring_timeout
     call.queue.offered[call.interaction_id] = None
     agent.offer = call
-    agent.offers += 1
     agent.last_offer = state.fence
     state.offers[state.fence] = call
     state.timers.set((OFFER, call.interaction_id, ""), call.deadline)

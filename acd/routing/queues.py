@@ -23,9 +23,12 @@ class StepRecord:
 
 
 class PlanRecord:
-    """A plan with its expressions read. `at_once`: it has nothing but a first step that always applies."""
+    """A plan with its expressions read. `at_once`: it has nothing but a first step that always applies.
 
-    __slots__ = ("at_once", "conf", "full", "names", "steps")
+    `first` are the steps that apply to everyone at once, `full` are all, as bits.
+    """
+
+    __slots__ = ("at_once", "conf", "first", "full", "names", "steps")
 
     def __init__(self, conf: Plan) -> None:
         self.conf = conf
@@ -42,6 +45,7 @@ class PlanRecord:
         names: set[str] = set().union(*map(attributes_named, nodes)) if nodes else set()
         self.names = tuple(sorted(names))
         self.full = (1 << len(self.steps)) - 1
+        self.first = sum(1 << number for number, step in enumerate(conf.steps) if not step.after and not step.when)
         first = conf.steps[0] if len(conf.steps) == 1 else None
         self.at_once = first is not None and first == PlanStep(
             require=first.require, prefer=first.prefer, add_queue=first.add_queue, relax_own=first.relax_own
@@ -49,15 +53,22 @@ class PlanRecord:
 
 
 class QueueRecord:
-    """A queue. `line` holds all who wait and are not being offered, in order; `offered` those who are."""
+    """A queue. `line` holds all who wait and are not being offered, in order; `offered` those who are.
 
-    __slots__ = ("conf", "demands", "filled_at", "flow", "line", "offered", "plan", "plans", "retired")
+    `resting`: call-backs of the line that are to be tried again later. `unserved`: those whom nobody could serve.
+    """
+
+    __slots__ = (
+        "conf", "demands", "filled_at", "flow", "line", "offered", "plan", "resting", "retired", "unserved",
+    )  # fmt: skip
 
     def __init__(self, conf: Queue) -> None:
         self.conf = conf
         self.plan = PlanRecord(conf.plan)
         self.line: list[LineKey] = []
         self.offered: dict[str, None] = {}
+        self.resting: dict[str, None] = {}
+        self.unserved: dict[str, None] = {}
         self.demands: dict[DemandKey, Demand] = {}
         self.flow = Flow()
         self.filled_at = 0.0

@@ -9,6 +9,7 @@ from acd.routing import offers
 from acd.routing.agents import show
 from acd.routing.demands import can_serve, demand_of, key_of, stand, step_out
 from acd.routing.index import Demand, LineKey
+from acd.routing.race import Race
 from acd.routing.state import FRONT, AgentRecord, InteractionRecord, State, is_available, is_open
 
 
@@ -25,36 +26,66 @@ def settle(state: State) -> None:
 
 
 def _settle_many(state: State) -> None:
-    """Several have a new chance at once: the first in order goes first, and gets the best agent of all.
-
-    A call that nobody ready can serve stays without chance while this goes on, because agents only become fewer.
-    """
+    """Several have a new chance at once: the first in order goes first, and gets the best agent of all."""
     agents = [state.loose_agents[name] for name in sorted(state.loose_agents)]
-    calls = sorted(state.loose_calls.values(), key=lambda call: key_of(state, call), reverse=True)
+    calls = [state.loose_calls[name] for name in sorted(state.loose_calls)]
     state.loose_agents.clear()
     state.loose_calls.clear()
     for agent in agents:
         show(state, agent)
         if is_available(agent):
             state.pool(agent)
-    picks: dict[str, InteractionRecord] = {}
-    while True:
-        while calls and (calls[-1].place != "waiting" or _agent_for(state, calls[-1]) is None):
-            _stand(state, calls.pop())
-        for agent in agents:
-            pick = picks.get(agent.agent_id)
-            if pick is None or pick.place == "offered" or agent.offer is not None:
-                picks.pop(agent.agent_id, None)
-                found = _call_for(state, agent, pooled=True) if is_available(agent) else None
-                if found is not None:
-                    picks[agent.agent_id] = found
-        first = min([*picks.values(), *calls[-1:]], key=lambda call: key_of(state, call), default=None)
-        if first is None:
-            return
-        agent_id = next((name for name, call in picks.items() if call is first), "")
-        offers.make(state, first, _agent_for(state, first) or state.agents[agent_id])
-        if calls and calls[-1] is first:
-            calls.pop()
+    for call in calls:
+        _stand(state, call)
+    for agent in agents:
+        if agent.reserved and is_available(agent):
+            _serve_own(state, agent)
+    race = Race(state.config.crossing_cost)
+    for call in calls:
+        if call.place == "waiting":
+            race.enter_call(call)
+    active = state.index.active
+    for profile in {agent.profile: None for agent in agents}:
+        mine = profile.demands
+        for demand in active if len(active) < len(mine) else mine:
+            if demand.line and demand in mine:
+                race.enter(demand)
+    while (first := race.next()) is not None:
+        demand, key = first
+        call = state.interactions[key[4]]
+        chosen = _agent_for(state, call)
+        if chosen is not None and _is_for_inbound(state, chosen, call):
+            chosen = _other_agent(state, demand)
+            if chosen is None:
+                race.put_off(demand)
+                continue
+        if chosen is not None and (key == demand.line[0] or chosen.agent_id == call.preferred):
+            offers.make(state, call, chosen)
+            race.goes_on(demand)
+
+
+def _serve_own(state: State, agent: AgentRecord) -> None:
+    """Offer the agent those who wait for nobody else."""
+    found = _call_for(state, agent, pooled=True)
+    if found is not None and found.held_for:
+        offers.make(state, found, agent)
+
+
+def _is_for_inbound(state: State, agent: AgentRecord, call: InteractionRecord) -> bool:
+    """Whether the agent, who serves inbound first, has one to serve before this outbound interaction."""
+    if call.direction == "inbound" or agent.profile.blend is not Blend.INBOUND_FIRST:
+        return False
+    found = _call_for(state, agent, pooled=True)
+    return found is not None and found.direction == "inbound"
+
+
+def _other_agent(state: State, demand: Demand) -> AgentRecord | None:
+    """The best agent for this outbound demand who has no inbound interaction to serve first."""
+    outbound = state.interactions[demand.line[0][4]]
+    for name in demand.agents_in_order():
+        if not _is_for_inbound(state, state.agents[name], outbound):
+            return state.agents[name]
+    return None
 
 
 def _place(state: State, call: InteractionRecord) -> None:
@@ -81,7 +112,7 @@ def _serve_one(state: State, agent: AgentRecord) -> None:
     if not is_available(agent):
         show(state, agent)
         return
-    found = _call_for(state, agent, pooled=False)
+    found = _call_for(state, agent, pooled=bool(agent.keys))
     if found is not None and not (found.standing is not None and found.standing.reserve):
         offers.make(state, found, agent)
         return

@@ -18,7 +18,7 @@ from acd.events import (
     WrapUpEnded,
     WrapUpExtended,
 )
-from acd.routing import agents, answers, entry
+from acd.routing import agents, answers, entry, waiting
 from acd.routing.state import AgentRecord, InteractionRecord, State, Work, put_load
 from acd.routing.timers import WRAP_UP
 
@@ -61,6 +61,9 @@ def ready(state: State, event: AgentReady) -> None:
     """The agent takes work."""
     agent = find(state, event, event.agent_id)
     if agent is None:
+        return
+    if event.agent_id not in state.config.agents:
+        state.ignore("AgentReady", event.agent_id, "no longer configured")
         return
     if agent.wants_ready and agent.pause_until is None and not agent.leaving:
         state.ignore("AgentReady", event.agent_id, "ready already")
@@ -139,6 +142,10 @@ def talk_ended(state: State, event: TalkEnded) -> None:
     call = having(state, event, event.interaction_id, event.agent_id)
     if call is None:
         return
+    if call.dialling and len(call.agents) == 1:
+        # The agent has gone before the customer answered: the promise to call stands.
+        waiting.not_reached(state, call, "agent_left")
+        return
     agents.end_work(state, state.agents[event.agent_id], call, event.wrap_up)
     _end_if_alone(state, call)
 
@@ -156,10 +163,7 @@ def talk_transferred(state: State, event: TalkTransferred) -> None:
     if call is None or other is None or event.from_agent_id == event.to_agent_id:
         return
     work = other.work.get(call.interaction_id)
-    if work is not None and work.phase == "wrap_up":
-        agents.finish(state, other, call.interaction_id)
-        work = None
-    if work is None:
+    if work is None or work.phase == "wrap_up":
         answers.withdraw_from(state, other, "agent_busy")
         queue_id = call.queue.conf.queue_id
         _give(state, other, call.interaction_id, queue_id, call.channel, call.direction, "talking")

@@ -15,17 +15,17 @@ from acd.routing.queues import QueueRecord
 from acd.routing.state import AgentRecord, InteractionRecord, State, Work, has_room, is_available, put_load
 from core.errors import Invalid
 
-FORM = 1
+FORM = 2
 _AGENT = (
     "signed_in", "leaving", "leaving_reason", "wants_ready", "reason", "pause_until", "pause_reason", "state",
     "shown_reason", "since", "until", "interaction_id", "ready_since", "counted", "idle", "busy", "last_offer",
-    "offers", "ronas", "rejections", "failures", "node",
+    "ronas", "rejections", "failures", "node",
 )  # fmt: skip
 _WORK = ("channel", "queue_id", "phase", "since", "until", "extensions", "resting")
 _CALL = (
     "waiting_since", "place_since", "plan_since", "plan_id", "channel", "direction", "node", "require", "priority",
     "boost", "level", "rank", "front", "mask", "place", "preferred", "preferred_wait", "held_for", "retry_at",
-    "offered_to", "fence", "deadline", "failures", "hops", "number", "attempt", "dialling",
+    "stood_since", "offered_to", "fence", "deadline", "failures", "hops", "number", "attempt", "dialling",
 )  # fmt: skip
 
 
@@ -54,6 +54,10 @@ def _queue(queue: QueueRecord) -> dict[str, Any]:
         "samples": [list(sample) for sample in flow.samples],
         "last": flow.last,
         "handling": flow.handling,
+        "leavers": flow.leavers,
+        "waited": flow.waited,
+        "unserved": list(queue.unserved),
+        "resting": list(queue.resting),
     }
     return data | {"conf": encode(queue.conf)} if queue.retired else data
 
@@ -119,6 +123,8 @@ def _put_queue(state: State, name: str, data: Mapping[str, Any]) -> None:
         queue.retired = True
     queue.flow.samples = [(at, interval) for at, interval in data["samples"]]
     queue.flow.last, queue.flow.handling = data["last"], data["handling"]
+    queue.flow.leavers, queue.flow.waited = data["leavers"], data["waited"]
+    queue.unserved, queue.resting = dict.fromkeys(data["unserved"]), dict.fromkeys(data["resting"])
 
 
 def _put_agent(state: State, name: str, data: Mapping[str, Any]) -> None:

@@ -12,7 +12,6 @@ from acd.views import Place
 
 FRONT, RETURNED, NORMAL = range(3)
 _REMEMBERED = 8192
-_SPREAD = 0x9E3779B1
 _WHOLE_AGENT = Channel()
 
 
@@ -41,7 +40,7 @@ class AgentRecord:
 
     __slots__ = (
         "agent_id", "busy", "conf", "counted", "draw", "failures", "idle", "interaction_id", "keys", "last_offer",
-        "leaving", "leaving_reason", "light_load", "load", "node", "offer", "offers", "pause_reason", "pause_until",
+        "leaving", "leaving_reason", "light_load", "load", "node", "offer", "pause_reason", "pause_until",
         "profile", "ready_since", "reason", "rejections", "reserved", "ronas", "shown_reason", "signed_in", "since",
         "state", "until", "wants_ready", "work",
     )  # fmt: skip
@@ -73,7 +72,6 @@ class AgentRecord:
         self.idle = 0.0
         self.busy = 0.0
         self.last_offer = 0
-        self.offers = 0
         self.ronas = 0
         self.rejections = 0
         self.failures = 0
@@ -87,14 +85,15 @@ class InteractionRecord:
     `place_since` is the instant its place in the line counts from, `plan_since` the one its plan counts from.
     `line_key` is set while it stands in its queue's line, `standing` while it stands in that demand's; `demand` is
     what it asks for, as far as it has been looked up. `level` is its whole priority. `held_for` is the agent it is
-    held for. `number` is set once it is a call-back; `dialling` while its customer is being called.
+    held for. `stood_since`: since when its line had not been empty when it was first offered from there. `number` is
+    set once it is a call-back; `dialling` while its customer is being called.
     """
 
     __slots__ = (
         "agents", "attempt", "attributes", "boost", "channel", "deadline", "demand", "dialling", "direction", "draw",
         "failures", "fence", "front", "held_for", "hops", "interaction_id", "level", "line_key", "mask", "node",
         "number", "offered_to", "place", "place_since", "plan", "plan_id", "plan_since", "preferred", "preferred_wait",
-        "priority", "queue", "rank", "require", "retry_at", "standing", "waiting_since",
+        "priority", "queue", "rank", "require", "retry_at", "standing", "stood_since", "waiting_since",
     )  # fmt: skip
 
     def __init__(self, interaction_id: str, queue: QueueRecord, waiting_since: float, draw: int) -> None:
@@ -121,6 +120,7 @@ class InteractionRecord:
         self.line_key: LineKey | None = None
         self.demand: Demand | None = None
         self.standing: Demand | None = None
+        self.stood_since: float | None = None
         self.preferred = ""
         self.preferred_wait = 0.0
         self.held_for = ""
@@ -185,7 +185,8 @@ class State:
 
     def pool_key(self, agent: AgentRecord, kind: PoolKind) -> PoolKey:
         """Where the agent stands among the ready of its profile; fixed for as long as it stays ready."""
-        tie = (agent.draw + agent.offers * _SPREAD) * (agent.draw | 1) & 0xFFFFFFFF
+        # Equals take turns: whoever had an offer longest ago, and by draw among those who had none.
+        tie = agent.last_offer << 32 | agent.draw
         since = agent.ready_since
         match kind.strategy:
             case Strategy.LONGEST_IDLE:

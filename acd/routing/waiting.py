@@ -168,7 +168,7 @@ def transferred(state: State, event: TransferredToQueue) -> None:
     call.waiting_since = call.place_since = state.now if since is None else min(since, state.now)
     call.plan_since = call.waiting_since
     call.rank = RETURNED if event.to_head else NORMAL
-    call.preferred, call.number, call.dialling = "", "", False
+    call.preferred, call.number, call.attempt, call.dialling = "", "", 0, False
     if event.priority is not None:
         call.priority = event.priority
     if event.require is not None:
@@ -206,6 +206,11 @@ def call_back_failed(state: State, event: CallBackFailed) -> None:
     call = _dialled(state, event, event.interaction_id, event.attempt)
     if call is None:
         return
+    not_reached(state, call, event.reason)
+
+
+def not_reached(state: State, call: InteractionRecord, reason: str) -> None:
+    """An attempt has come to nothing: its agents are free, and it rests or is given up."""
     for agent_id in list(call.agents):
         agents.end_work(state, state.agents[agent_id], call, wrap_up=False)
     call.dialling = False
@@ -217,11 +222,10 @@ def _dial_later(state: State, call: InteractionRecord, reason: str) -> None:
     if call.attempt >= rule.max_attempts:
         _give_up(state, call, reason)
         return
-    again = state.now + rule.retry_after
-    call.place_since = again
+    call.place_since = state.now + rule.retry_after
     call.rank = NORMAL
-    offers.hold(state, call, again)
-    state.out.append(CallBackScheduled(call.interaction_id, call.attempt + 1, again))
+    entry.rest(state, call)
+    state.out.append(CallBackScheduled(call.interaction_id, call.attempt + 1, call.place_since))
     state.loose_calls[call.interaction_id] = call
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from acd.config import Agent, Blend, RoutingConfig
 from acd.engine import Engine
 from acd.routing.index import HeadEntry, Pool, Rank
-from acd.routing.state import NORMAL, AgentRecord, InteractionRecord, State
+from acd.routing.state import FRONT, AgentRecord, InteractionRecord, State
 from acd.views import AgentView
 from tests.property.expressions import Said
 
@@ -157,8 +157,7 @@ def overtaken(state: State, call: InteractionRecord, agent: AgentRecord) -> list
         other
         for other in state.interactions.values()
         if other.place == "waiting"
-        and other.rank == NORMAL
-        and call.rank == NORMAL
+        and call.rank != FRONT
         and other.standing in agent.profile.demands
         and (other.direction, other.channel) == (call.direction, call.channel)
         and not other.queue.conf.reserve

@@ -76,7 +76,10 @@ class Reference:
 
     def order(self, call: Call) -> tuple[int, float]:
         level = max(-MAX_PRIORITY, min(MAX_PRIORITY, call.priority))
-        return call.rank if call.rank[0] == 0 else (call.rank[0], call.since - level * SECONDS_PER_PRIORITY)
+        if call.rank[0] == 0:
+            return call.rank
+        # Who is back counts as of the highest priority.
+        return (2, call.since - (MAX_PRIORITY if call.rank[0] == 1 else level) * SECONDS_PER_PRIORITY)
 
     def step(self, call: Call, person: Person) -> int | None:
         rules = self.queues[call.queue]

@@ -15,7 +15,7 @@ from acd.effects import (
     Queued,
     RequirementIgnored,
 )
-from acd.events import AgentReady, AgentSignedIn, InteractionAdopted, OfferRefused
+from acd.events import AgentReady, AgentSignedIn, InteractionAdopted, InteractionMoved, OfferRefused, TransferredToQueue
 from tests.unit.acd.world import World, agent, queue
 
 VOICEMAIL = Overflow(OverflowKind.VOICEMAIL, "box")
@@ -223,7 +223,7 @@ def test_overflow_to_another_queue_keeps_the_waiting_time():
     world.call(0, "c1")
     world.call(10, "other", "sales")
     world.tick(30)
-    assert world.kinds() == ["PlanStepTaken", "Overflowed", "Queued", "NobodyQualified"]
+    assert world.kinds() == ["PlanStepTaken", "Overflowed", "QualifiedAgain", "Queued", "NobodyQualified"]
     assert world.of(Queued)[0].waiting_since == 0
     assert world.engine.position("c1") == 1
 
@@ -310,3 +310,34 @@ def test_a_plan_step_does_not_take_a_caller_away_from_a_ringing_agent():
     assert world.place("c1") == "offered"
     world.tell(OfferRefused(11, world.fence("c1"), "no_answer"))
     assert world.of(Overflowed)[0].kind == "voicemail"
+
+
+def test_a_caller_whose_offer_comes_to_nothing_after_closing_goes_where_the_queue_says():
+    world = World([queue(hours=HOURS, at_close=VOICEMAIL)], [agent("anna")])
+    world.call(SIX_ROME - 5, "c1")
+    world.tick(SIX_ROME)
+    assert world.place("c1") == "offered"
+    world.tick(SIX_ROME + 10)
+    assert world.of(Overflowed)[0].reason == "closing"
+    assert world.place("c1") == "gone"
+
+
+def test_nobody_comes_to_wait_in_a_queue_that_is_closed_and_keeps_no_one():
+    for come in ("moved", "transferred", "adopted", "changed"):
+        world = World([queue(hours=HOURS, at_close=VOICEMAIL), queue("other", require="latin")], [agent("anna")])
+        world.call(SIX_ROME - 5, "c1", "other" if come == "moved" else "care")
+        match come:
+            case "moved":
+                world.tell(InteractionMoved(SIX_ROME + 1, "c1", "care"))
+            case "transferred":
+                world.accept(SIX_ROME - 4, "c1")
+                world.tell(TransferredToQueue(SIX_ROME + 1, "c1", "anna", "care"))
+            case "adopted":
+                world = World([queue(hours=HOURS, at_close=VOICEMAIL)])
+                world.tell(InteractionAdopted(SIX_ROME + 1, "c1", "care", SIX_ROME - 5))
+            case "changed":
+                world.tell(OfferRefused(SIX_ROME - 4, world.fence("c1"), "no_answer"))
+                closed = OpeningHours(HOURS.zone, ((3, 9 * 3600, 10 * 3600),))
+                world.change(SIX_ROME - 2, queues=[queue(hours=closed, at_close=VOICEMAIL), queue("other")])
+        assert world.of(Overflowed)[0].reason == "closing", come
+        assert world.place("c1") == "gone"

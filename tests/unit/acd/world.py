@@ -1,11 +1,21 @@
 """A small world to say things to an engine in few words."""
 
+from dataclasses import replace
 from typing import Any
 
 from acd.config import Agent, Plan, PlanStep, Queue, RoutingConfig, WrapUp
 from acd.effects import AgentStateChanged, Effect, Ignored, Offer
 from acd.engine import Engine
-from acd.events import AgentSignedIn, Event, InteractionQueued, OfferAccepted, TalkEnded, Tick, WrapUpEnded
+from acd.events import (
+    AgentSignedIn,
+    ConfigChanged,
+    Event,
+    InteractionQueued,
+    OfferAccepted,
+    TalkEnded,
+    Tick,
+    WrapUpEnded,
+)
 
 
 def agent(agent_id: str, *, skills: str = "", **facts: Any) -> Agent:
@@ -53,6 +63,14 @@ class World:
 
     def tick(self, at: float) -> list[Effect]:
         return self.tell(Tick(at))
+
+    def change(self, at: float, **rules: Any) -> list[Effect]:
+        """The configuration is other from now on: `queues` and `agents` are lists, other rules as they are."""
+        for name, key in (("queues", "queue_id"), ("agents", "agent_id")):
+            if name in rules:
+                rules[name] = {getattr(one, key): one for one in rules[name]}
+        self.config = replace(self.config, **rules)
+        return self.tell(ConfigChanged(at, self.config))
 
     def accept(self, at: float, interaction_id: str) -> list[Effect]:
         return self.tell(OfferAccepted(at, self.fence(interaction_id)))
