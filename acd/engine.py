@@ -9,7 +9,7 @@ from acd.effects import Effect
 from acd.events import Event, Tick
 from acd.expressions import ExpressionError
 from acd.routing import changes, due, shifts, snapshot, views, waiting
-from acd.routing.entry import judge_stirred
+from acd.routing.entry import judge
 from acd.routing.estimates import UNKNOWN
 from acd.routing.figures import position_of, queue_estimate
 from acd.routing.settle import settle
@@ -76,8 +76,8 @@ class Engine:
             self._reload(event.config)
         if state.loose_agents or state.loose_calls:
             settle(state)
-        if state.index.stirred:
-            judge_stirred(state)
+        if state.index.stirred or state.unsure:
+            judge(state)
         return out
 
     def _run_due(self, now: float, including: bool) -> None:

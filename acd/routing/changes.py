@@ -2,7 +2,7 @@
 
 from acd.config import Agent, RoutingConfig, Strategy
 from acd.routing import agents, answers, entry
-from acd.routing.demands import step_out, targets, targets_of_plan, tell_apart, weigh
+from acd.routing.demands import can_serve, meets, step_out, targets_of_plan, tell_apart, weigh
 from acd.routing.due import arm_closing
 from acd.routing.index import pool_kind
 from acd.routing.queues import PlanRecord, QueueRecord
@@ -122,18 +122,15 @@ def _take_place(state: State, interaction_id: str) -> None:
     entry.follow_plan(state, call)
     weigh(state, call)
     if call.place != "offered" and entry.stays(state, call) and entry.advance(state, call):
-        entry.judge(state, call)
         state.loose_calls[interaction_id] = call
 
 
 def _offer_holds(state: State, call: InteractionRecord) -> None:
     """Take the offer back when its agent could not be offered the interaction any more."""
     agent = state.agents[call.offered_to]
-    traits = agent.profile.traits
-    # Whom it asks for by name may serve it at any step of the plan.
-    found = targets(state, call, call.plan.full if call.preferred == agent.agent_id else call.mask)
-    tell_apart(state, found)
-    if not traits.allows(call.channel, call.direction) or agent.profile.traits.tier(found) is None:
+    # Whom it asks for by name need not wait for a later step.
+    asked_for = call.preferred == agent.agent_id
+    if not (can_serve(state, agent, call) if asked_for else meets(state, agent, call, call.mask)):
         answers.withdraw_from(state, agent, "not_qualified")
 
 

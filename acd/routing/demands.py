@@ -109,11 +109,15 @@ def tell_apart(state: State, found: tuple[Target, ...]) -> None:
 
 
 def can_serve(state: State, agent: AgentRecord, call: InteractionRecord) -> bool:
-    """Whether the agent could serve the interaction at some step of its plan, capacity apart."""
-    traits = agent.profile.traits
-    if not traits.allows(call.channel, call.direction):
+    """Whether the agent could serve the interaction now or at the end of its plan, capacity apart."""
+    return meets(state, agent, call, call.plan.full) or meets(state, agent, call, call.mask)
+
+
+def meets(state: State, agent: AgentRecord, call: InteractionRecord, mask: int) -> bool:
+    """Whether the agent is among those whom the interaction asks for once the steps of `mask` are taken."""
+    if not agent.profile.traits.allows(call.channel, call.direction):
         return False
-    found = targets(state, call, call.plan.full)
+    found = targets(state, call, mask)
     tell_apart(state, found)
     return agent.profile.traits.tier(found) is not None
 
@@ -150,6 +154,8 @@ def stand(state: State, call: InteractionRecord) -> None:
     elif call.place == "waiting":
         call.standing = demand = demand_of(state, call)
         state.index.put(demand, key)
+        if not demand.pools or call.interaction_id in call.queue.unserved:
+            state.unsure[call.interaction_id] = call
 
 
 def step_out(state: State, call: InteractionRecord) -> None:

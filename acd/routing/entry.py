@@ -48,8 +48,6 @@ def enter(state: State, call: InteractionRecord, queue: QueueRecord, limits: boo
         _hold_for_preferred(state, call)
     if queue.conf.announcements is not None:
         plan_announcement(state, call)
-    if not demand_of(state, call).pools or queue.unserved:
-        judge(state, call)
     state.loose_calls[call.interaction_id] = call
 
 
@@ -89,24 +87,22 @@ def stays(state: State, call: InteractionRecord) -> bool:
     return overflow(state, call, conf.at_close, "closing")
 
 
-def judge(state: State, call: InteractionRecord) -> None:
-    """Tell when nobody could ever serve it at its present step, and when that is over."""
-    queue, interaction_id = call.queue, call.interaction_id
-    if not call.mask or demand_of(state, call).pools:
-        if queue.unserved:
-            settled(state, call)
-    elif interaction_id not in queue.unserved:
-        queue.unserved[interaction_id] = None
-        state.out.append(NobodyQualified(interaction_id, queue.conf.queue_id))
-
-
-def judge_stirred(state: State) -> None:
-    """Agents have come to, or gone from, those who could serve some who wait."""
-    stirred = state.index.stirred
-    found = sorted(key for demand in stirred for key in demand.line)
+def judge(state: State) -> None:
+    """Tell of those whom no configured agent could serve at their present step, and when that is over."""
+    stirred, unsure = state.index.stirred, state.unsure
+    found = {key[4] for demand in stirred for key in demand.line} | unsure.keys()
     stirred.clear()
-    for key in found:
-        judge(state, state.interactions[key[4]])
+    unsure.clear()
+    for interaction_id in sorted(found):
+        call = state.interactions.get(interaction_id)
+        if call is None or call.standing is None:
+            continue
+        unserved = call.queue.unserved
+        if call.standing.pools or not call.mask:
+            settled(state, call)
+        elif interaction_id not in unserved:
+            unserved[interaction_id] = None
+            state.out.append(NobodyQualified(interaction_id, call.queue.conf.queue_id))
 
 
 def settled(state: State, call: InteractionRecord) -> None:
@@ -203,7 +199,7 @@ def advance(state: State, call: InteractionRecord) -> bool:
     if call.plan.at_once:
         call.mask = 1
         return True
-    now, before = state.now, call.mask
+    now = state.now
     due: float | None = None
     prompt = ""
     for number, step in enumerate(call.plan.steps):
@@ -224,8 +220,6 @@ def advance(state: State, call: InteractionRecord) -> bool:
         state.timers.set((PLAN, call.interaction_id, ""), due)
     if prompt:
         state.out.append(announcement(state, call, prompt))
-    if before and call.mask != before:
-        judge(state, call)
     return True
 
 

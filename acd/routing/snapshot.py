@@ -111,6 +111,8 @@ def put_back(config: RoutingConfig, data: Mapping[str, Any]) -> State:
             state.pool(agent)
     state.loose_agents.clear()
     state.loose_calls.clear()
+    state.index.stirred.clear()
+    state.unsure.clear()
     return state
 
 

@@ -138,7 +138,7 @@ class InteractionRecord:
 
 class State:
     """Everything the engine knows. `loose_agents` and `loose_calls` are those whose chance has changed by the event in
-    hand; they are settled at its end."""
+    hand; they are settled at its end. `unsure` are those of whom it is to be told whether anybody could serve them."""
 
     def __init__(self, config: RoutingConfig, seed: int, first_fence: int) -> None:
         self.config = config
@@ -159,6 +159,7 @@ class State:
         self.closed: dict[str, float] = {}
         self.loose_agents: dict[str, AgentRecord] = {}
         self.loose_calls: dict[str, InteractionRecord] = {}
+        self.unsure: dict[str, InteractionRecord] = {}
 
     def draw(self, name: str) -> int:
         """A number that stands for chance: the same for the same seed and name."""
