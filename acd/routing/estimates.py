@@ -71,7 +71,10 @@ class Flow:
         if standing > mean:
             # Nobody has been served for longer than usual: agents may have left, and that is news.
             mean = (sum(recent) + standing) / count
-        deviation = sqrt(sum((x - mean) ** 2 for x in recent) / count) if count > 1 else mean
+        deviation = sqrt(sum((x - mean) ** 2 for x in recent) / (count - 1)) if count > 1 else mean
+        if count < _FAIR:
+            # Few intervals look more alike than they are: take them for exponential at least.
+            deviation = max(deviation, mean)
         confidence: Confidence = "good" if count >= _GOOD else "fair" if count >= _FAIR else "low"
         leaving = self.leavers / self.waited if self.waited else 0.0
         return _band(position, mean, deviation, count, leaving, confidence)

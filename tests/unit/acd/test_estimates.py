@@ -139,3 +139,17 @@ def test_eight_of_ten_waits_lie_in_the_band(patience):
         told = flow.expect(8, flow.last, flow.last, 1)
         inside += told.low <= real <= told.high
     assert 0.75 <= inside / 600 <= 0.87
+
+
+@pytest.mark.parametrize("samples", [2, 4, 8])
+def test_a_few_intervals_make_no_narrow_band(samples):
+    rng = Random(5)
+    inside = 0
+    for _ in range(600):
+        flow = Flow()
+        for _ in range(samples):
+            flow.served((flow.last or 0.0) + rng.expovariate(0.1), 0.0)
+        real = sum(rng.expovariate(0.1) for _ in range(3))
+        told = flow.expect(3, flow.last, flow.last, 1)
+        inside += told.low <= real <= told.high
+    assert inside / 600 >= 0.68
