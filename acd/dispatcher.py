@@ -134,7 +134,7 @@ class Dispatcher:
         # A full or closed queue turns away who comes, not who comes back. And the engine takes an arrival no later
         # than a departure for a late echo of it.
         arrival, when = (ev.InteractionAdopted, math.nextafter(at, math.inf)) if back else (ev.InteractionQueued, at)
-        self.board.step(arrival(when, **queued_fields(facts, self.board.rules.preferred_seconds)))
+        self.board.step(arrival(when, **queued_fields(facts, self.board.config)))
 
     def _talk_over(self, at: float, call: Call) -> None:
         """Asterisk has a caller in the line whom we believe in talk: whoever was in that talk is not in it now."""

@@ -28,6 +28,7 @@ class CallFacts:
     preferred_agent_id: str | None
     path: str
     direction: Literal["inbound", "outbound"] = "inbound"
+    segment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

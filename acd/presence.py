@@ -151,7 +151,7 @@ def _keep_promise(board: Switchboard, interaction_id: str, past: PastCall, now: 
     if facts is None or facts.number is None:
         return
     board.new_call(facts).promised = True
-    board.step(ev.InteractionAdopted(now, **queued_fields(facts, board.rules.preferred_seconds)))
+    board.step(ev.InteractionAdopted(now, **queued_fields(facts, board.config)))
     board.step(ev.CallBackRequested(now, interaction_id, facts.number))
 
 

@@ -31,12 +31,11 @@ class DispatchRules:
     """How long the dispatcher waits, in seconds.
 
     `paint_seconds`: for the pop to be on screen before the phone rings; `pop_seconds`: for the story to be read;
-    `preferred_seconds`: for the agent of the last contact; `desk_grace_seconds`: an agent without a browser.
+    `desk_grace_seconds`: for the browser of an agent without one.
     """
 
     paint_seconds: float = 0.15
     pop_seconds: float = 1.0
-    preferred_seconds: float = 20.0
     desk_grace_seconds: float = 15.0
 
 

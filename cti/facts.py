@@ -21,6 +21,7 @@ FACT_VARIABLES = (
     "OC_LANG",
     "OC_AGENT",
     "OC_PATH",
+    "OC_SEGMENT",
 )
 """What the event at the waiting place carries, and what a read-back asks for."""
 
@@ -46,6 +47,7 @@ def read_facts(interaction_id: str, values: Mapping[str, str], now: float) -> Ca
         language=values.get("OC_LANG") or "it",
         preferred_agent_id=values.get("OC_AGENT") or None,
         path=values.get("OC_PATH", ""),
+        segment=values.get("OC_SEGMENT", ""),
     )
 
 
@@ -60,6 +62,7 @@ def write_facts(facts: CallFacts) -> dict[str, str]:
         "OC_LANG": facts.language,
         "OC_AGENT": facts.preferred_agent_id or "",
         "OC_PATH": facts.path,
+        "OC_SEGMENT": facts.segment,
     }
 
 

@@ -66,6 +66,7 @@ class RoutingHouse:
         self._past = await self._read_past()
         for fact in self._past:
             self._board.statistics.apply(fact)
+        self._tell_unusable({})
         await self._ground.bus.serve("acd", self._commands.handle)
         await self._rooms.ivr.start()
         for name, work in (
@@ -139,15 +140,25 @@ class RoutingHouse:
                 await changes.next()
 
     async def _reload(self) -> None:
+        before = self._operation.unusable
         self._operation = operation = await configuration.load(self._ground.database, _defaults(self._ground.settings))
         self._board.config = operation.routing
         self._board.statistics.targets = operation.targets
         self._board.desks.seats(operation.seats)
         self._board.step(ConfigChanged(self._clock.now(), operation.routing))
+        self._tell_unusable(before)
         if await self._write_phones():
             self._phones_changed.set()
         for desk in self._board.desks.all():
             self._board.changed(desk)
+
+    def _tell_unusable(self, before: Mapping[str, str]) -> None:
+        """An alarm for each part of the configuration that cannot be used, for as long as it cannot."""
+        now, unusable = self._clock.now(), self._operation.unusable
+        for place in before.keys() - unusable.keys():
+            self._board.clear_alarm(now, f"configuration_unusable:{place}")
+        for place, why in unusable.items():
+            self._board.raise_alarm(now, f"configuration_unusable:{place}", "major", {"place": place, "why": why})
 
     async def _write_phones(self) -> bool:
         return write_endpoints(self._ground.agents_file, await endpoints_of(self._ground.database))

@@ -1,11 +1,14 @@
 """Programmes and queues, with targets and routing plans."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from acd.configuration import known_names
 from acd.model import Programme, Queue
 from acd.plans import queue_from_dict
 from api.access import Administrator
@@ -25,6 +28,13 @@ from api.schemas.common import Id
 from core.errors import Invalid
 
 router = APIRouter(prefix="/admin", tags=["admin"])
+_KEPT_ELSEWHERE = {
+    "queue_id": "the queue's id",
+    "name": "the queue's name",
+    "programme_id": "the queue's programme",
+    "service_level_seconds": "the queue's target_seconds",
+}
+"""What a queue has beside its plan, by the name that the plan of a file has for it."""
 
 
 @router.get("/programmes")
@@ -69,10 +79,10 @@ async def list_queues(caller: Administrator, deps: Deps) -> QueueList:
 @router.post("/queues", status_code=201)
 async def create_queue(given: QueueGiven, caller: Administrator, deps: Deps) -> QueueTold:
     """A new queue. Its plan is checked; an error names the place in it."""
-    queue_from_dict(given.id, given.plan)
     async with changing(deps, "queues", given.id) as session:
         await refuse_duplicate(session, Queue, given.id, "queue")
         await require_known(session, Programme.id, [given.programme_id], "programme_id")
+        await _check_plan(session, given.id, given.plan)
         row = Queue(**given.model_dump())
         session.add(row)
     return QueueTold.model_validate(row)
@@ -83,12 +93,22 @@ async def change_queue(
     queue_id: Annotated[Id, Path()], given: QueueChange, caller: Administrator, deps: Deps
 ) -> QueueTold:
     """Change a queue, live; callers who wait keep their place."""
-    if given.plan is not None:
-        queue_from_dict(queue_id, given.plan)
     async with changing(deps, "queues", queue_id) as session:
         row = await existing(session, Queue, queue_id, "queue")
+        if given.plan is not None:
+            await _check_plan(session, queue_id, given.plan)
         _assign(row, given.model_dump(exclude_unset=True))
     return QueueTold.model_validate(row)
+
+
+async def _check_plan(session: AsyncSession, queue_id: str, plan: dict[str, Any]) -> None:
+    for field, place in _KEPT_ELSEWHERE.items():
+        if field in plan:
+            raise Invalid(
+                f"queue {queue_id}: {field} is no part of the plan.", f"Leave it out: it is {place}.", code="plan"
+            )
+    known = await known_names(session)
+    queue_from_dict(queue_id, plan, replace(known, queues=known.queues | {queue_id}))
 
 
 def _assign(row: Programme | Queue, changes: dict[str, Any]) -> None:

@@ -171,6 +171,10 @@ async def test_a_queues_targets_and_plan_change_live(house: House) -> None:
         {"ring_timeout": "soon"},
         {"plan": {"steps": [{"require": "italian>="}]}},
         {"unknown_word": 1},
+        {"announcements": {"every": -5}},
+        {"queue_id": "q-care"},
+        {"plan": {"steps": [{"require": "itallian>=5"}]}},
+        {"plan": {"steps": [{"require": ""}, {"after": 5, "overflow": {"kind": "queue", "target": "q-none"}}]}},
     ],
 )
 async def test_a_faulty_plan_is_refused_with_its_place_named(house: House, plan: dict[str, Any]) -> None:

@@ -105,6 +105,26 @@ async def _rename(ground: Ground, name: str) -> None:
     await ground.bus.publish("config", {"what": "queues", "id": "q1"})
 
 
+async def test_a_plan_that_cannot_be_used_raises_an_alarm_until_it_is_corrected(ground: Ground) -> None:
+    await _plan(ground, {"announcements": {"every": 0}})
+    house = await RoutingHouse.open(ground)
+    try:
+        await house.start()
+        alarms = house._board.alarms
+        assert "every = 0" in alarms["configuration_unusable:queue q1"]["values"]["why"]
+        assert "q1" in house._board.config.queues
+        await _plan(ground, {"announcements": {"every": 30}})
+        await until(lambda: "configuration_unusable:queue q1" not in alarms)
+    finally:
+        await house.stop()
+
+
+async def _plan(ground: Ground, plan: dict[str, Any]) -> None:
+    async with ground.database.session() as session:
+        (await session.get_one(Queue, "q1")).plan = plan
+    await ground.bus.publish("config", {"what": "queues", "id": "q1"})
+
+
 async def test_a_change_made_while_the_house_starts_is_not_lost(ground: Ground, house: RoutingHouse) -> None:
     await _rename(ground, "Renamed early")
     await house.start()
