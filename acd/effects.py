@@ -202,6 +202,13 @@ class NobodyQualified:
 
 
 @dataclass(frozen=True, slots=True)
+class QualifiedAgain:
+    """Nobody waits in this queue any more whom no configured agent could serve: what `NobodyQualified` told is over."""
+
+    queue_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """An event that changed nothing: stale, duplicate or about something unknown."""
 
@@ -230,5 +237,6 @@ Effect = (
     | WorkResumed
     | RequirementIgnored
     | NobodyQualified
+    | QualifiedAgain
     | Ignored
 )

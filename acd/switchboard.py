@@ -45,6 +45,7 @@ class Call:
 
     `personal`: handed to one agent, and back to everyone if that one does not take it. `moving`: on the way back to
     the waiting place. `may_call_back`: has been offered a call-back; `promised`: keeps its place without the caller.
+    `diverted`: led out of the line by the queue's plan.
     """
 
     facts: CallFacts
@@ -55,6 +56,7 @@ class Call:
     moving: bool = False
     may_call_back: bool = False
     promised: bool = False
+    diverted: bool = False
     attempt: int = 0
 
 

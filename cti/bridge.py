@@ -9,6 +9,7 @@ from core.clock import Clock, SystemClock
 from core.errors import Conflict, Invalid, NotFound, OneCallError, Unavailable
 from core.log import get_logger
 from cti.calls import ANNOUNCE, HOLD, IVR, PROMISED, Call, Line, Place, Timer, set_variables
+from cti.facts import write_facts
 from cti.manager import Fields, Manager, Refused
 from cti.pauses import write_pauses
 from cti.protocol import Event
@@ -241,12 +242,23 @@ class Bridge:
             self._switch.moves.want(call, ANNOUNCE, *announcement)
 
     async def promise_call_back(self, interaction_id: str, prompts: Sequence[str]) -> None:
+        """Say to a waiting caller that the place is kept, and hang up."""
+        await self.dismiss(interaction_id, prompts)
+
+    async def dismiss(self, interaction_id: str, prompts: Sequence[str]) -> None:
         """Say prompts to a waiting caller, and hang up."""
         self._must_be_up()
         call = self._switch.calls.need(interaction_id)
         announcement = _announcement(call, prompts)
         if call.party is None and call.ringing is None:
             self._switch.moves.want(call, PROMISED, *announcement)
+
+    async def write_facts(self, interaction_id: str, facts: CallFacts) -> None:
+        """New routing facts for a waiting caller."""
+        self._must_be_up()
+        call = self._switch.calls.need(interaction_id)
+        call.facts = facts
+        self._line.send(*set_variables(call.channel, write_facts(facts)))
 
     async def dial_back(self, facts: CallFacts, number: str, attempt: int) -> None:
         """Dial the customer into the room of the agent who has answered."""

@@ -14,7 +14,7 @@ from acd.events import ConfigChanged
 from acd.floor import floor
 from core.bus import Bus, LocalBus, RedisBus
 from core.clock import Clock, SystemClock
-from core.journal import Fact, facts_since
+from core.journal import Fact, facts_of_open, facts_since
 from onecall.background import Background, Well
 from onecall.endpoints import endpoints_of, write_endpoints
 from onecall.settings import Settings
@@ -223,7 +223,9 @@ class RoutingHouse:
 
     async def _read_past(self) -> list[Fact]:
         since = min(self._day_start(), self._clock.now() - _PAST_HOURS * 3600)
-        return await facts_since(self._ground.database, since)
+        old = await facts_of_open(self._ground.database, presence.PROMISED, presence.PROMISE_OVER, since)
+        recent = await facts_since(self._ground.database, since)
+        return sorted({fact.id: fact for fact in (*old, *recent)}.values(), key=lambda fact: fact.id)
 
     def _day_start(self) -> float:
         now = datetime.fromtimestamp(self._clock.now(), ZoneInfo(self._operation.time_zone))
