@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,14 +14,10 @@ from acd.config import Agent, PlanStep, Programme, Queue, RoutingConfig
 from acd.desks import Seat
 from acd.expressions import parse, terms
 from acd.plans import queue_from_dict
-from acd.profiles import AgentRouting, ProgrammeRouting, RoutingRules
+from acd.profiles import RULES, AgentRouting, Data, ProgrammeRouting, RoutingRules, stored
 from acd.statistics import Target
 from core.db import Database
 from core.errors import Invalid
-
-RULES = "operation"
-"""The one row of `routing_rules`."""
-_Data = TypeVar("_Data", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +181,11 @@ class _Reading:
         own = self._data(ProgrammeRouting, row.routing, f"programme {row.id}")
         return Programme(row.id, own.priority, own.segment_priority, own.overflow_queue or "")
 
-    def _data(self, schema: type[_Data], data: Mapping[str, Any], place: str) -> _Data:
-        try:
-            return schema.model_validate(data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            self.unusable[place] = f"{place}: {where} = {first['input']!r}: {first['msg']}."
-            return schema()
+    def _data(self, schema: type[Data], data: Mapping[str, Any], place: str) -> Data:
+        found, problem = stored(schema, data)
+        if problem:
+            self.unusable[place] = f"{place}: {problem}"
+        return found
 
 
 def serves(queue_id: str) -> str:

@@ -3,9 +3,10 @@
 Each is one JSON value with one schema, used by the admin API and by `acd.configuration`.
 """
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from acd.config import DEFAULT_CHANNELS, Blend, Channel, Refusals, RoutingConfig
 
@@ -93,3 +94,18 @@ class RoutingRules(_Data):
             "refusals": Refusals(**self.refusals.model_dump()),
             "channels": {**DEFAULT_CHANNELS, **own},
         }
+
+
+RULES = "operation"
+"""The one row of `routing_rules`."""
+Data = TypeVar("Data", bound=_Data)
+
+
+def stored(schema: type[Data], data: Mapping[str, Any]) -> tuple[Data, str]:
+    """What is stored, and an empty text; where it cannot be used, the defaults and what is wrong."""
+    try:
+        return schema.model_validate(data), ""
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        return schema(), f"{place} = {first['input']!r}: {first['msg']}."

@@ -7,6 +7,7 @@ from ivr.flow import Language
 from ivr.ports import Identification
 
 _LONGEST_PATH = 200
+_WORD = re.compile(r"\w[\w.-]{0,39}")
 _ALTERNATIVES = re.compile(r"\||\bor\b")
 _UNSAFE = str.maketrans(dict.fromkeys("\r\n\0\"'\\${}", " "))
 
@@ -58,6 +59,7 @@ class Call:
             "OC_FROM": self.number or "",
             "OC_PROGRAMME": self.programme_id,
             "OC_QUEUE": queue_id,
+            "OC_SEGMENT": _word(self.identification.segment),
             "OC_SKILLS": self.skills(),
             "OC_PRIORITY": str(self.priority + self.identification.priority),
             "OC_SINCE": f"{since:.3f}",
@@ -66,3 +68,8 @@ class Call:
             "OC_AGENT": self.identification.preferred_agent_id or "",
             "OC_PATH": " > ".join(self.path).translate(_UNSAFE)[:_LONGEST_PATH],
         }
+
+
+def _word(text: str | None) -> str:
+    """A word that expressions can name; anything else is none."""
+    return text if text and _WORD.fullmatch(text) else ""

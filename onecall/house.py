@@ -126,7 +126,7 @@ class RoutingHouse:
             dirty.clear()
             self._rooms.publisher.say("floor", self._floor())
             engine = self._board.engine
-            lines = {queue: [view.waiting_since for view in engine.waiting(queue)] for queue in self._operation.queues}
+            lines = {queue: engine.waiting_since(queue) for queue in self._operation.queues}
             self._board.desks.lines(lines, self._clock.now())
             well()
             await asyncio.sleep(_FLOOR_PAUSE)

@@ -1,4 +1,4 @@
-"""Programmes and queues, with targets and routing plans."""
+"""Programmes and queues, with targets, routing plans and the rules of routing."""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from acd.configuration import known_names
-from acd.model import Programme, Queue
+from acd.model import Programme, Queue, Rules
 from acd.plans import queue_from_dict
+from acd.profiles import RULES, ProgrammeRouting, RoutingRules, stored
 from api.access import Administrator
 from api.routes.admin.shared import changing, existing, refuse_duplicate, require_known
 from api.routes.shared import Deps
@@ -23,6 +24,8 @@ from api.schemas.admin import (
     QueueGiven,
     QueueList,
     QueueTold,
+    RulesGiven,
+    RulesTold,
 )
 from api.schemas.common import Id
 from core.errors import Invalid
@@ -42,7 +45,7 @@ async def list_programmes(caller: Administrator, deps: Deps) -> ProgrammeList:
     """All programmes by name."""
     async with deps.database.reading() as session:
         rows = await session.scalars(select(Programme).order_by(Programme.name))
-        return ProgrammeList(items=[ProgrammeTold.model_validate(row) for row in rows])
+        return ProgrammeList(items=[_programme(row) for row in rows])
 
 
 @router.post("/programmes", status_code=201)
@@ -51,9 +54,10 @@ async def create_programme(given: ProgrammeGiven, caller: Administrator, deps: D
     _check_zone(given.time_zone)
     async with changing(deps, "programmes", given.id) as session:
         await refuse_duplicate(session, Programme, given.id, "programme")
+        await _check_overflow(session, given.routing)
         row = Programme(**given.model_dump())
         session.add(row)
-    return ProgrammeTold.model_validate(row)
+    return _programme(row)
 
 
 @router.patch("/programmes/{programme_id}")
@@ -64,8 +68,12 @@ async def change_programme(
     _check_zone(given.time_zone)
     async with changing(deps, "programmes", programme_id) as session:
         row = await existing(session, Programme, programme_id, "programme")
-        _assign(row, given.model_dump(exclude_unset=True))
-    return ProgrammeTold.model_validate(row)
+        changes = given.model_dump(exclude_unset=True)
+        if given.routing is not None:
+            await _check_overflow(session, given.routing)
+            changes["routing"] = given.routing.model_dump(mode="json")
+        _assign(row, changes)
+    return _programme(row)
 
 
 @router.get("/queues")
@@ -99,6 +107,34 @@ async def change_queue(
             await _check_plan(session, queue_id, given.plan)
         _assign(row, given.model_dump(exclude_unset=True))
     return QueueTold.model_validate(row)
+
+
+@router.get("/routing")
+async def read_rules(caller: Administrator, deps: Deps) -> RulesTold:
+    """The rules of routing that hold for the whole operation."""
+    async with deps.database.reading() as session:
+        row = await session.get(Rules, RULES)
+    rules, _ = stored(RoutingRules, row.data if row else {})
+    return RulesTold.model_validate(rules.model_dump())
+
+
+@router.put("/routing")
+async def change_rules(given: RulesGiven, caller: Administrator, deps: Deps) -> RulesTold:
+    """Replace the rules, live; callers who wait keep their place."""
+    async with changing(deps, "routing", RULES) as session:
+        await require_known(session, Queue.id, [given.fallback_queue], "fallback_queue")
+        await session.merge(Rules(id=RULES, data=given.model_dump(mode="json")))
+    return RulesTold.model_validate(given.model_dump())
+
+
+async def _check_overflow(session: AsyncSession, routing: ProgrammeRouting) -> None:
+    await require_known(session, Queue.id, [routing.overflow_queue], "routing.overflow_queue")
+
+
+def _programme(row: Programme) -> ProgrammeTold:
+    routing, _ = stored(ProgrammeRouting, row.routing)
+    fields = {name: getattr(row, name) for name in ProgrammeTold.model_fields if name != "routing"}
+    return ProgrammeTold(**fields, routing=routing)
 
 
 async def _check_plan(session: AsyncSession, queue_id: str, plan: dict[str, Any]) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from acd.config import Blend, Channel
-from acd.configuration import RULES, Defaults, Operation, load
+from acd.configuration import Defaults, Operation, load
 from acd.model import Agent, AgentQueue, Programme, Queue, Rules, Skill
+from acd.profiles import RULES
 from core.db import Base, Database
 
 
