@@ -254,11 +254,12 @@ class Bridge:
             self._switch.moves.want(call, PROMISED, *announcement)
 
     async def write_facts(self, interaction_id: str, facts: CallFacts) -> None:
-        """New routing facts for a waiting caller."""
+        """New routing facts for a waiting caller; a customer who is only about to be called back has no channel."""
         self._must_be_up()
         call = self._switch.calls.need(interaction_id)
         call.facts = facts
-        self._line.send(*set_variables(call.channel, write_facts(facts)))
+        if not call.absent:
+            self._line.send(*set_variables(call.channel, write_facts(facts)))
 
     async def dial_back(self, facts: CallFacts, number: str, attempt: int) -> None:
         """Dial the customer into the room of the agent who has answered."""

@@ -4,9 +4,10 @@ import pytest
 
 from acd import events as ev
 from acd.config import Agent, RoutingConfig
-from acd.desks import Desks, Seat
+from acd.desks import DeskCall, Desks, Seat
 from acd.engine import Engine
 from acd.floor import floor
+from acd.ports import CallFacts
 from acd.statistics import Statistics
 from tests.unit.acd.world import queue
 
@@ -60,8 +61,13 @@ def test_a_phone_is_found_by_its_extension_also_when_that_passes_to_another_agen
     found = desks.by_extension("2001")
     assert found is not None
     assert found.seat.agent_id == "a1"
-    desks.seats({"a1": Seat("a1", "A", "2009", "sip", {}), "a2": Seat("a2", "A", "2001", "sip", {})})
-    passed = desks.by_extension("2001")
+    talking = desks.get("a0")
+    assert talking is not None
+    facts = CallFacts("c", 0.0, "", None, "p", "q0", "", 0, 0.0, (), "it", None, "")
+    talking.call = DeskCall(facts, 1, "talking", 0.0, None)
+    desks.seats({"a1": Seat("a1", "A", "2001", "sip", {}), "a2": Seat("a2", "A", "2000", "sip", {})})
+    passed = desks.by_extension("2000")
     assert passed is not None
     assert passed.seat.agent_id == "a2"
-    assert desks.by_extension("2000") is None
+    desks.seats({"a1": Seat("a1", "A", "2009", "sip", {})})
+    assert desks.by_extension("2001") is None

@@ -11,7 +11,7 @@ export default {
     time_zone: 'Time zone', users: 'Users', version: 'Version', window: 'Recall window, hours',
   },
   alarm: {
-    asterisk: 'The telephone exchange does not answer', nobody_qualified: 'Nobody signed in can take calls of {queue}', recording_disk: 'The disk for recordings is full: calls go on without recording',
+    asterisk: 'The telephone exchange does not answer', configuration_unusable: 'The setting of {place} cannot be used, its default holds: {why}', nobody_qualified: 'Nobody signed in can take calls of {queue}', recording_disk: 'The disk for recordings is full: calls go on without recording',
     recording_failing: 'A recording failed: the call goes on', database: 'The database does not answer: figures are kept in the journal', trunk: 'The outside line does not answer',
     journal: 'The disk of the state folder is full ({problem}): calls go on, but what happens in them is kept in memory only', journal_aside: 'Facts could not be stored and are kept aside in the folder journal: {files}',
   },

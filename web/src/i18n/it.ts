@@ -13,7 +13,7 @@ const it: Messages = {
     time_zone: 'Fuso orario', users: 'Utenti', version: 'Versione', window: 'Finestra di richiamata, ore',
   },
   alarm: {
-    asterisk: 'Il centralino non risponde', nobody_qualified: 'Nessuno in servizio può prendere le chiamate di {queue}', recording_disk: 'Il disco delle registrazioni è pieno: le chiamate continuano senza registrazione',
+    asterisk: 'Il centralino non risponde', configuration_unusable: 'L’impostazione di {place} non è utilizzabile, vale quella predefinita: {why}', nobody_qualified: 'Nessuno in servizio può prendere le chiamate di {queue}', recording_disk: 'Il disco delle registrazioni è pieno: le chiamate continuano senza registrazione',
     recording_failing: 'Una registrazione non è riuscita: la chiamata continua', database: 'La base dati non risponde: i dati restano nel giornale', trunk: 'La linea esterna non risponde',
     journal: 'Il disco della cartella di stato è pieno ({problem}): le chiamate continuano, ma ciò che accade resta solo in memoria', journal_aside: 'Dei fatti non si sono potuti registrare e sono messi da parte nella cartella journal: {files}',
   },
