@@ -1,5 +1,6 @@
 """Where routing has a caller wait or go: queues changed, places taken by a supervisor, callers led out of the line."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from acd import effects as fx
@@ -63,12 +64,18 @@ class Places:
     async def _lead_out(self, effect: fx.Overflowed, call: Call | None) -> None:
         board, interaction_id = self._b, effect.interaction_id
         try:
-            if effect.kind == "voicemail" or effect.reason == "unknown_queue" or call is None:
+            prompts = await self._last_words(effect, call) if call is not None else ()
+            if prompts:
+                await board.telephony.dismiss(interaction_id, prompts)
+            else:
                 destination = "voicemail" if effect.kind == "voicemail" else "closed"
                 await board.telephony.divert(interaction_id, destination)
-            else:
-                said = effect.target if effect.kind == "announcement" else _GOODBYE
-                prompts = await board.announcer.prompts(call.facts, 0, None, "none", said)
-                await board.telephony.dismiss(interaction_id, prompts)
         except OneCallError as error:
             _log.error("caller could not be led out of the line", interaction_id=interaction_id, why=str(error))
+
+    async def _last_words(self, effect: fx.Overflowed, call: Call) -> Sequence[str]:
+        """What is said before the call ends; nothing for who goes back to the IVR."""
+        if effect.kind == "voicemail" or effect.reason == "unknown_queue":
+            return ()
+        said = effect.target if effect.kind == "announcement" else _GOODBYE
+        return await self._b.announcer.prompts(call.facts, 0, None, "none", said)

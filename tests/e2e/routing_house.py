@@ -115,11 +115,12 @@ class Floor:
                 setattr(found, name, value)
         await self.bus.publish("config", {"what": "all", "id": row_id})
 
-    async def customer(self, number: str, **facts: str) -> None:
-        """A customer of the programme with that number."""
+    async def customer(self, number: str, **facts: str) -> str:
+        """A customer of the programme with that number; the id."""
         async with self.house._rooms.tickets.unit(CLOCK) as unit:
             made = await customers.create(unit, name="Chiara", programme_id="p1", **facts)
             await customers.attach_number(unit, made.id, number)
+        return made.id
 
     async def facts(self) -> list[Fact]:
         """All facts told so far."""

@@ -5,6 +5,7 @@ from core.journal import Fact
 from phones.call import Call
 from phones.phone import Phone
 from tests.e2e.routing_house import DID, Floor, floor
+from tickets.model import Ticket
 
 CUSTOMER, STRANGER = "+393471234567", "+393470000001"
 
@@ -45,6 +46,18 @@ async def test_who_calls_again_comes_to_the_agent_of_the_last_contact() -> None:
         await (await here.caller(CUSTOMER)).dial(DID)
         await first.next_call()
         assert other.invites == []
+
+
+async def test_a_customer_with_an_open_ticket_comes_to_the_agent_who_has_it() -> None:
+    async with floor() as here:
+        customer_id = await here.customer(CUSTOMER)
+        async with here.database.session() as session:
+            told = {"id": "t-1", "number": "1", "title": "Bill", "status": "open", "opened_at": 1.0, "changed_at": 1.0}
+            session.add(Ticket(**told, programme_id="p1", customer_id=customer_id, owner_id="a-2002"))
+        longest_idle, owner = await here.agent("2001"), await here.agent("2002")
+        await (await here.caller(CUSTOMER)).dial(DID)
+        await owner.next_call()
+        assert longest_idle.invites == []
 
 
 async def test_the_agent_of_the_last_contact_is_waited_for_as_long_as_the_plan_says_and_then_anyone() -> None:

@@ -86,6 +86,16 @@ async def test_a_queue_that_hangs_up_says_goodbye(house: House) -> None:
     assert (await house.telephony.wait_for("dismiss"))[1] == "i1"
 
 
+async def test_without_any_words_the_caller_goes_back_to_the_flow(house: House) -> None:
+    async def silent(*_: object) -> list[str]:
+        return []
+
+    house.board.announcer.prompts = silent  # type: ignore[method-assign]
+    _full(house, OverflowKind.HANG_UP)
+    house.arrive()
+    assert await house.telephony.wait_for("divert") == ("divert", "i1", "closed")
+
+
 async def test_a_supervisors_priority_is_the_callers_from_then_on(house: House) -> None:
     house.arrive()
     await house.cmd("queue.move", interaction_id="i1", priority=7)
