@@ -84,7 +84,7 @@ class Adoption:
             self._d.caller_waiting(at, facts)
         elif known is None:
             self._b.new_call(facts)
-            self._b.step(ev.InteractionAdopted(at, **queued_fields(facts, self._b.rules.preferred_seconds)))
+            self._b.step(ev.InteractionAdopted(at, **queued_fields(facts, self._b.config)))
 
     def _end_the_gone(self, at: float, state: ReadBack) -> None:
         """Who waited when we last looked and is gone has given up; who ended a talk unheard, nobody can say."""

@@ -49,17 +49,21 @@ class CallBacks:
         call = self._b.calls.get(interaction_id)
         if call is None or not call.may_call_back or call.promised or call.answered or key != KEY:
             return
-        self.promise(at, call)
-        self._b.later(self._let_go(call))
+        # While a phone rings for this caller the engine keeps no place: the caller is next, and is promised nothing.
+        self._b.step(ev.CallBackRequested(at, interaction_id, call.facts.number or ""))
+        if not call.promised:
+            view = self._b.engine.interaction(interaction_id)
+            _log.info("no call-back promised", interaction_id=interaction_id, place=view.place if view else "gone")
 
-    def promise(self, at: float, call: Call) -> None:
-        """From now on the place in the line is kept without the caller."""
+    def scheduled(self, effect: fx.CallBackScheduled, at: float) -> None:
+        """The engine keeps the place: from now on it is promised, and the caller may hang up."""
+        call = self._b.calls.get(effect.interaction_id)
+        if call is None or call.promised:
+            return
         call.promised = True
-        number = call.facts.number or ""
-        self._b.tell(
-            "call_back.promised", at, call.facts.interaction_id, None, number=number, queue_id=call.facts.queue_id
-        )
-        self._b.step(ev.CallBackRequested(at, call.facts.interaction_id, number))
+        facts = call.facts
+        self._b.tell("call_back.promised", at, facts.interaction_id, None, number=facts.number, queue_id=facts.queue_id)
+        self._b.later(self._let_go(call))
 
     async def _let_go(self, call: Call) -> None:
         prompts = await self._b.announcer.prompts(call.facts, 0, None, "none", _KEPT_PROMPT)
@@ -91,8 +95,14 @@ class CallBacks:
         self._b.step(ev.CallBackAnswered(at, interaction_id, attempt))
 
     def failed(self, at: float, interaction_id: str, attempt: int, reason: str) -> None:
-        """The customer was not reached: the agent is free again, the engine decides when to try again."""
+        """The customer was not reached: the agent is free again, the engine decides when to try again.
+
+        `attempt` 0: nobody was dialled yet, the agent had left before.
+        """
         call = self._b.calls.get(interaction_id)
+        if call is not None and not call.answered:
+            return  # told already
+        attempt = attempt or (call.attempt if call is not None else 0)
         agent_id = call.agent_id if call is not None else None
         self._b.tell("call_back.failed", at, interaction_id, agent_id, attempt=attempt, reason=reason)
         if call is not None:

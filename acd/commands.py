@@ -20,6 +20,7 @@ Reply = Mapping[str, Any]
 _NOTHING: Reply = {}
 _PAUSE = "break"
 """The reason of who gives none."""
+_HIGHEST = 20
 
 
 class Commands:
@@ -283,7 +284,7 @@ class Commands:
         await self._d.moved_to_line(call, facts, desk.seat.agent_id, require, personal)
 
     async def do_queue__move(self, message: Mapping[str, Any]) -> Reply:
-        """A supervisor moves a waiting caller to the front or to another queue."""
+        """A supervisor moves a waiting caller to the front or to another queue, or gives it a priority (points)."""
         interaction_id = str(message.get("interaction_id"))
         view = self._b.engine.interaction(interaction_id)
         if view is None or view.place == "talking":
@@ -292,9 +293,10 @@ class Commands:
             queue_id = str(message["queue_id"])
             if queue_id not in self._b.config.queues:
                 raise NotFound(f"There is no queue {queue_id!r}.", "Choose one from the list.")
-            self._b.step(ev.InteractionMoved(self._now(), interaction_id, queue_id))
-        if message.get("front"):
-            self._b.step(ev.InteractionPrioritised(self._now(), interaction_id, to_front=True))
+            self._d.places.move(self._now(), interaction_id, queue_id)
+        priority, front = _priority(message), bool(message.get("front"))
+        if priority is not None or front:
+            self._d.places.prioritise(self._now(), interaction_id, priority, front)
         return _NOTHING
 
     # --- shared -----------------------------------------------------------------------------------------------
@@ -340,6 +342,15 @@ class Commands:
                 values={"name": desk.seat.name, "state": view.state},
             )
         return desk
+
+
+def _priority(message: Mapping[str, Any]) -> int | None:
+    priority = message.get("priority")
+    if priority is None:
+        return None
+    if not isinstance(priority, int) or isinstance(priority, bool) or not -_HIGHEST <= priority <= _HIGHEST:
+        raise Invalid(f"{priority!r} is no priority.", f"Give a whole number from -{_HIGHEST} to {_HIGHEST}.")
+    return priority
 
 
 def _target(message: Mapping[str, Any]) -> Target:

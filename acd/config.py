@@ -79,7 +79,7 @@ class WrapUp:
 
 @dataclass(frozen=True, slots=True)
 class Overflow:
-    """Where to: `target` is a queue id, programme id, voicemail box or announcement name."""
+    """Where to: `target` is a queue id, a programme id or the name of what is said; the other kinds have none."""
 
     kind: OverflowKind
     target: str = ""
@@ -171,6 +171,7 @@ class Queue:
     at_close: Overflow | None = None
     announcements: Announcements | None = None
     call_back: CallBackRule = CallBackRule()
+    preferred_wait: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ class Desks:
         self._names = names
         self._lines: Mapping[str, Sequence[float]] = {}
         self._desks: dict[str, Desk] = {}
+        self._by_extension: dict[str, Desk] = {}
 
     def seats(self, seats: Mapping[str, Seat]) -> None:
         """Take the configured agents; desks of those who stay are kept."""
@@ -102,6 +103,9 @@ class Desks:
         for agent_id in [agent_id for agent_id in self._desks if agent_id not in seats]:
             if self._desks[agent_id].call is None:
                 del self._desks[agent_id]
+        # Those configured come last: an extension may have passed to them from an agent who still talks.
+        desks = sorted(self._desks.values(), key=lambda desk: desk.seat.agent_id in seats)
+        self._by_extension = {desk.seat.extension: desk for desk in desks}
 
     def get(self, agent_id: str) -> Desk | None:
         """One desk, or None when the agent is unknown."""
@@ -113,7 +117,7 @@ class Desks:
 
     def by_extension(self, extension: str) -> Desk | None:
         """The desk whose phone has this number."""
-        return next((desk for desk in self._desks.values() if desk.seat.extension == extension), None)
+        return self._by_extension.get(extension)
 
     def holding(self, interaction_id: str) -> Desk | None:
         """The desk of the agent who answers for this call (rings or talks), if any."""

@@ -11,6 +11,7 @@ from acd.callbacks import CallBacks
 from acd.config import WrapUpMode
 from acd.desks import Desk, DeskCall
 from acd.experts import Experts
+from acd.places import Places
 from acd.ports import CallFacts, CallView, EndedBy, ReadBack, Refusal
 from acd.ringing import Ringing, queued_fields
 from acd.switchboard import Call, Switchboard
@@ -34,6 +35,7 @@ class Dispatcher:
         self.ringing = Ringing(board)
         self.call_backs = CallBacks(board)
         self.experts = Experts(board)
+        self.places = Places(board)
         self.adoption = Adoption(self)
         self.bridge_is_up = asyncio.Event()
         board.do = self._do
@@ -56,14 +58,20 @@ class Dispatcher:
                 self.call_backs.offered(effect)
             case fx.CallBackDue():
                 self.call_backs.due(effect)
+            case fx.CallBackScheduled():
+                self.call_backs.scheduled(effect, at)
             case fx.CallBackGivenUp():
                 self.call_backs.given_up(effect, at)
             case fx.Overflowed() if effect.kind not in {"queue", "programme"}:
-                self.board.later(self._divert(effect))
+                self.places.diverted(effect, at)
+            case fx.Queued():
+                self.places.queued(effect, at)
             case fx.RequirementIgnored():
                 _log.warning("requirement cannot be read", interaction_id=effect.interaction_id, problem=effect.problem)
             case fx.NobodyQualified():
                 self.board.raise_alarm(at, f"nobody_qualified:{effect.queue_id}", "major", {"queue": effect.queue_id})
+            case fx.QualifiedAgain():
+                self.board.clear_alarm(at, f"nobody_qualified:{effect.queue_id}")
             case fx.Ignored():
                 _ignored.labels(effect.event).inc()
                 _log.debug("engine ignored", engine_event=effect.event, subject=effect.subject, why=effect.why)
@@ -111,13 +119,6 @@ class Dispatcher:
         except OneCallError as error:
             _log.info("announcement not said", interaction_id=call.facts.interaction_id, why=str(error))
 
-    async def _divert(self, effect: fx.Overflowed) -> None:
-        destination = "voicemail" if effect.kind == "voicemail" else "closed"
-        try:
-            await self.board.telephony.divert(effect.interaction_id, destination)
-        except OneCallError as error:
-            _log.error("caller could not be diverted", interaction_id=effect.interaction_id, why=str(error))
-
     # --- what the bridge tells --------------------------------------------------------------------------------
 
     def caller_waiting(self, at: float, facts: CallFacts) -> None:
@@ -134,7 +135,7 @@ class Dispatcher:
         # A full or closed queue turns away who comes, not who comes back. And the engine takes an arrival no later
         # than a departure for a late echo of it.
         arrival, when = (ev.InteractionAdopted, math.nextafter(at, math.inf)) if back else (ev.InteractionQueued, at)
-        self.board.step(arrival(when, **queued_fields(facts, self.board.rules.preferred_seconds)))
+        self.board.step(arrival(when, **queued_fields(facts, self.board.config)))
 
     def _talk_over(self, at: float, call: Call) -> None:
         """Asterisk has a caller in the line whom we believe in talk: whoever was in that talk is not in it now."""
@@ -159,6 +160,7 @@ class Dispatcher:
             customer_id=facts.customer_ids[0] if len(facts.customer_ids) == 1 else None,
             preferred_agent_id=facts.preferred_agent_id,
             direction=facts.direction,
+            segment=facts.segment or None,
         )
 
     def caller_gone(self, at: float, interaction_id: str, ended_by: EndedBy, stage: str, cause: int) -> None:
@@ -170,7 +172,7 @@ class Dispatcher:
                 self.call_backs.failed(at, interaction_id, call.attempt, "failed")
             return
         self.board.calls.pop(interaction_id, None)
-        waiting = call is not None and not call.answered
+        waiting = call is not None and not call.answered and not call.diverted
         self.board.tell(
             "call.ended", at, interaction_id, call.agent_id if call else None,
             ended_by=ended_by, stage=stage, cause=cause, abandoned=waiting and ended_by == "caller",

@@ -112,6 +112,19 @@ class Engine:
         """Who waits in this queue (held and offered ones included), in order of their place."""
         return views.waiting(self._state, queue_id)
 
+    def waiting_count(self, queue_id: str) -> int:
+        """How many wait in this queue; unlike `waiting`, it costs the same however many they are."""
+        queue = self._state.queues.get(queue_id)
+        return 0 if queue is None else len(queue.line) + len(queue.offered)
+
+    def waiting_since(self, queue_id: str) -> list[float]:
+        """Since when (epoch seconds) each of them waits, in order of their place."""
+        queue, calls = self._state.queues.get(queue_id), self._state.interactions
+        if queue is None:
+            return []
+        names = [*sorted(queue.offered), *(key[4] for key in queue.line)]
+        return [calls[name].waiting_since for name in names]
+
     def agents(self) -> tuple[AgentView, ...]:
         """All configured agents, by id."""
         agents = self._state.agents

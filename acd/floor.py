@@ -1,14 +1,14 @@
 """The floor: one picture of all queues and agents for supervisors, wallboards and the outward feed."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from heapq import nsmallest
 from typing import Any, get_args
 
 from acd.desks import Desk
 from acd.effects import AgentStateName
 from acd.engine import Engine
 from acd.statistics import Statistics, Target
-from acd.views import InteractionView
 from core.clock import iso
 
 _LONGEST_SHOWN = 10
@@ -25,6 +25,10 @@ def floor(
 ) -> dict[str, Any]:
     """The message of docs/contracts.md. `queues`: id → (queue name, programme name)."""
     agents = [_agent(engine, desk, names) for desk in desks]
+    states: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for agent in agents:
+        for queue_id in agent["queue_ids"]:
+            states[queue_id][agent["state"]] += 1
     return {
         "at": iso(at),
         "queues": [
@@ -32,36 +36,35 @@ def floor(
                 "id": queue_id,
                 "name": name,
                 "programme": programme,
-                **_waiting(engine.waiting(queue_id)),
+                **_waiting(engine.waiting_since(queue_id)),
                 "expected_wait": engine.estimate(queue_id).expected_wait,
                 "today": statistics.count(queue_id, at).figures(),
                 "target": _target(statistics.targets.get(queue_id, Target())),
-                "agents": _by_state(agent for agent in agents if queue_id in agent["queue_ids"]),
+                "agents": _by_state(states[queue_id]),
             }
             for queue_id, (name, programme) in queues.items()
         ],
         "agents": agents,
         "totals": {
             **statistics.total(at).figures(),
-            "waiting": sum(len(engine.waiting(queue_id)) for queue_id in queues),
-            "agents": _by_state(agents),
+            "waiting": sum(engine.waiting_count(queue_id) for queue_id in queues),
+            "agents": _by_state(Counter(agent["state"] for agent in agents)),
         },
         "alarms": [{"id": alarm_id, **alarm} for alarm_id, alarm in alarms.items()],
     }
 
 
-def _by_state(agents: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+def _by_state(counted: Counter[str]) -> dict[str, int]:
     """How many are in each state, those without anybody included."""
-    counted = Counter(agent["state"] for agent in agents)
     return {state: counted[state] for state in get_args(AgentStateName)}
 
 
-def _waiting(waiting: tuple[InteractionView, ...]) -> dict[str, Any]:
-    oldest = sorted(view.waiting_since for view in waiting)
+def _waiting(since: list[float]) -> dict[str, Any]:
+    oldest = nsmallest(_LONGEST_SHOWN, since)
     return {
-        "waiting": len(oldest),
+        "waiting": len(since),
         "longest_since": iso(oldest[0]) if oldest else None,
-        "oldest": [iso(since) for since in oldest[:_LONGEST_SHOWN]],
+        "oldest": [iso(moment) for moment in oldest],
     }
 
 

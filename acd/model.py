@@ -20,6 +20,8 @@ class Programme(Base):
     time_zone: Mapped[str] = mapped_column(String(40), default="Europe/Rome")
     language: Mapped[str] = mapped_column(String(2), default="it")
     recall_hours: Mapped[int] = mapped_column(Integer, default=72)
+    routing: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Priorities and overflow (`acd.profiles.ProgrammeRouting`)."""
 
 
 class Queue(Base):
@@ -68,6 +70,8 @@ class Agent(Base):
     """`browser` (WebRTC) or `sip` (desk phone)."""
     phone_secret: Mapped[str] = mapped_column(String(64))
     disabled: Mapped[bool] = mapped_column(default=False)
+    routing: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Languages, segments, channels and the like (`acd.profiles.AgentRouting`)."""
     skills: Mapped[list["AgentSkill"]] = relationship(cascade="all, delete-orphan", lazy="selectin")
     queues: Mapped[list["AgentQueue"]] = relationship(cascade="all, delete-orphan", lazy="selectin")
 
@@ -89,6 +93,15 @@ class AgentQueue(Base):
 
     agent_id: Mapped[str] = mapped_column(ForeignKey("agent.id", ondelete="CASCADE"), primary_key=True)
     queue_id: Mapped[str] = mapped_column(ForeignKey("queue.id", ondelete="CASCADE"), primary_key=True)
+
+
+class Rules(Base):
+    """The operation's routing rules, one row (`acd.profiles.RoutingRules`); without it, the defaults hold."""
+
+    __tablename__ = "routing_rules"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class NotReadyReason(Base):

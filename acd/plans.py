@@ -7,24 +7,31 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from acd import bounds
+from acd.bounds import Known
 from acd.config import Queue
-from acd.expressions import ExpressionError, parse_condition, parse_requirement
 from core.errors import Invalid
 
 _QUEUE = TypeAdapter(Queue)
 
 
-def queue_from_dict(queue_id: str, data: Mapping[str, Any]) -> Queue:
-    """A queue of the engine. Raises Invalid that names every wrong place of `data` and what to write there."""
+def queue_from_dict(queue_id: str, data: Mapping[str, Any], known: Known | None = None) -> Queue:
+    """A queue of the engine. Raises Invalid that names every wrong place of `data` and what to write there.
+
+    `known`: the names of the operation, so that one that does not exist is an error too.
+    """
     problems = _unknown(Queue, data, f"queue {queue_id}")
+    if data.get("queue_id", queue_id) != queue_id:
+        problems.append(f"queue {queue_id}: the plan names another queue, {data['queue_id']!r}. Leave queue_id out.")
     if not problems:
         try:
             queue = _QUEUE.validate_python({**data, "queue_id": queue_id})
         except ValidationError as error:
             problems = [_problem(queue_id, dict(one)) for one in error.errors()]
+    if not problems:
+        problems = [f"queue {queue_id}: {problem}" for problem in bounds.problems(queue, known)]
     if problems:
         raise Invalid(" ".join(problems), "Correct the plan; docs/routing.md shows its form.", code="plan")
-    _check_expressions(queue)
     return queue
 
 
@@ -54,18 +61,3 @@ def _dataclass_in(hint: Any) -> Any:
 def _problem(queue_id: str, error: Mapping[str, Any]) -> str:
     place = ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in error["loc"])
     return f"queue {queue_id}.{place} = {error['input']!r}: {error['msg']}."
-
-
-def _check_expressions(queue: Queue) -> None:
-    for number, step in enumerate(queue.plan.steps, 1):
-        for text, read in (
-            (step.when, parse_condition),
-            *((text, parse_requirement) for text in (step.require or "", *step.prefer)),
-        ):
-            try:
-                if text.strip():
-                    read(text)
-            except ExpressionError as error:
-                raise Invalid(
-                    f"queue {queue.queue_id}, step {number}: {error.what}", error.remedy, code="plan"
-                ) from None

@@ -30,6 +30,7 @@ class CallFacts:
     direction: Literal["inbound", "outbound"] = "inbound"
     recorded: bool = False
     """The caller has agreed to be recorded (and is): a call-back of this call may be, too."""
+    segment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,12 @@ class Telephony(Protocol):
 
     async def promise_call_back(self, interaction_id: str, prompts: Sequence[str]) -> None:
         """Say these prompts to the waiting caller, whose place is kept, and hang up; `caller_gone` follows."""
+
+    async def dismiss(self, interaction_id: str, prompts: Sequence[str]) -> None:
+        """Say these prompts to a caller whom the queue does not keep, and hang up; `caller_gone` follows."""
+
+    async def write_facts(self, interaction_id: str, facts: CallFacts) -> None:
+        """Write new routing facts on the channel of a waiting caller, who stays where it is."""
 
     async def dial_back(self, facts: CallFacts, number: str, attempt: int) -> None:
         """Dial the customer into the room of the agent who has answered `ring` of this interaction.

@@ -17,6 +17,10 @@ from acd.ringing import queued_fields
 from acd.switchboard import Switchboard
 from core.journal import Fact
 
+PROMISED = "call_back.promised"
+PROMISE_OVER = frozenset({"call_back.answered", "call_back.given_up", "call.ended"})
+"""What a promise begins and ends with: one without an end is read back whatever its age."""
+
 
 @dataclass(slots=True)
 class PastCall:
@@ -36,7 +40,13 @@ class PastCall:
     """The agent of the last attempt, while nothing is known of what came of it."""
     recorded: bool = False
     diverted: bool = False
-    """Back in the IVR (voicemail, closed) after a queue."""
+    """Led out of the line by the queue's plan, or back in the IVR (voicemail, closed) after a queue."""
+    queue_id: str = ""
+    """The queue in which the caller waits now, where that is not the one first entered."""
+    priority: int | None = None
+    """As a supervisor has set it."""
+    fronted: Fact | None = None
+    """The last time a supervisor put the caller before all others in this queue."""
 
 
 @dataclass(slots=True)
@@ -58,7 +68,14 @@ def read(facts: Iterable[Fact]) -> Past:
             call = past.calls.setdefault(fact.interaction_id, PastCall())
             match fact.kind:
                 case "queue.entered":
-                    call.entered = fact
+                    call.entered, call.diverted = fact, False
+                    call.queue_id, call.priority, call.fronted = "", None, None
+                case "queue.moved":
+                    call.queue_id, call.fronted = str(fact.data["queue_id"]), None
+                case "queue.prioritised":
+                    _prioritised(call, fact)
+                case "queue.diverted":
+                    call.diverted = True
                 case "ivr.step":
                     call.diverted = call.entered is not None
                 case "offer.made":
@@ -87,6 +104,13 @@ def read(facts: Iterable[Fact]) -> Past:
     return past
 
 
+def _prioritised(call: PastCall, fact: Fact) -> None:
+    if fact.data.get("priority") is not None:
+        call.priority = int(fact.data["priority"])
+    if fact.data.get("front"):
+        call.fronted = fact
+
+
 def call_facts(interaction_id: str, call: PastCall) -> CallFacts | None:
     """The routing facts of a past call, or None when it never entered a queue."""
     if call.entered is None:
@@ -100,15 +124,16 @@ def call_facts(interaction_id: str, call: PastCall) -> CallFacts | None:
         did=str(arrived.get("did") or ""),
         number=arrived.get("number"),
         programme_id=str(entered.get("programme_id") or ""),
-        queue_id=str(entered["queue_id"]),
+        queue_id=call.queue_id or str(entered["queue_id"]),
         skills=str(entered.get("skills") or ""),
-        priority=int(entered.get("priority") or 0),
+        priority=int(entered.get("priority") or 0) if call.priority is None else call.priority,
         queued_at=float(entered["since"]),
         customer_ids=tuple(identified.get("customer_ids") or ()),
         language=str(identified.get("language") or "it"),
         preferred_agent_id=entered.get("preferred_agent_id"),
         path=str(entered.get("path") or ""),
         recorded=call.recorded,
+        segment=str(entered.get("segment") or ""),
     )
 
 
@@ -119,6 +144,8 @@ def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
     for interaction_id, call in past.calls.items():
         if interaction_id in board.calls and call.answered is None:
             _tell_unheard_answer(board, interaction_id, call)
+        if interaction_id in board.calls and not board.calls[interaction_id].answered:
+            _resume_waiting(board, interaction_id, call, now)
         if call.promised is not None and call.ended is None and interaction_id not in board.calls:
             _keep_promise(board, interaction_id, call, now)
         elif call.entered is not None and call.ended is None and interaction_id not in board.calls:
@@ -137,6 +164,7 @@ def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
                 cause=0,
                 abandoned=waited,
             )
+    _restore_fronts(board, past, now)
     for agent_id, state in past.states.items():
         desk, view = board.desks.get(agent_id), board.engine.agent(agent_id)
         if desk is None or view is None or view.state != "signed_out" or state.data.get("state") == "signed_out":
@@ -157,6 +185,25 @@ def _tell_unheard_answer(board: Switchboard, interaction_id: str, past: PastCall
     board.tell("call.answered", at, interaction_id, call.agent_id, fence=fence, queue_id=facts.queue_id, waited=waited)
 
 
+def _resume_waiting(board: Switchboard, interaction_id: str, past: PastCall, now: float) -> None:
+    """A caller found on Asterisk who was just being told goodbye: the place promised is kept, or none was left."""
+    call = board.calls[interaction_id]
+    if past.promised is not None and past.ended is None:
+        number = str(past.promised.data.get("number") or call.facts.number or "")
+        call.promised = True
+        board.step(ev.CallBackRequested(now, interaction_id, number))
+    elif past.diverted:
+        call.diverted = True
+        board.step(ev.InteractionLeft(now, interaction_id, "diverted"))
+
+
+def _restore_fronts(board: Switchboard, past: Past, now: float) -> None:
+    """Who was put before all others is before them again, in the same order."""
+    fronted = [(call.fronted.id, name) for name, call in past.calls.items() if call.fronted and name in board.calls]
+    for _, interaction_id in sorted(fronted):
+        board.step(ev.InteractionPrioritised(now, interaction_id, to_front=True))
+
+
 def _keep_promise(board: Switchboard, interaction_id: str, past: PastCall, now: float) -> None:
     """A call-back in queue: nobody is on the line, the place is only in the facts."""
     facts = call_facts(interaction_id, past)
@@ -168,7 +215,7 @@ def _keep_promise(board: Switchboard, interaction_id: str, past: PastCall, now: 
         # The read-back has stopped that phone. It is one of the attempts: nobody is rung without end.
         board.tell("call_back.failed", now, interaction_id, past.dialled_by, attempt=past.attempts, reason="failed")
     board.new_call(facts).promised = True
-    board.step(ev.InteractionAdopted(now, **queued_fields(facts, board.rules.preferred_seconds)))
+    board.step(ev.InteractionAdopted(now, **queued_fields(facts, board.config)))
     board.step(ev.CallBackRequested(now, interaction_id, str(number), past.attempts))
 
 

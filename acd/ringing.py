@@ -5,6 +5,7 @@ from typing import Any
 
 from acd import effects as fx
 from acd import events as ev
+from acd.config import RoutingConfig
 from acd.desks import Desk, DeskCall
 from acd.ports import CallFacts, PopAndTicket, Refusal, Ring
 from acd.switchboard import Call, LiveOffer, Switchboard
@@ -148,11 +149,13 @@ class Ringing:
             self._b.step(ev.InteractionLeft(now, call.facts.interaction_id, "moved"))
             # The engine takes an arrival no later than a departure for a late echo of it.
             again = math.nextafter(now, math.inf)
-            self._b.step(ev.InteractionQueued(again, **queued_fields(call.facts, self._b.rules.preferred_seconds)))
+            self._b.step(ev.InteractionQueued(again, **queued_fields(call.facts, self._b.config)))
 
 
-def queued_fields(facts: CallFacts, preferred_seconds: float) -> dict[str, Any]:
+def queued_fields(facts: CallFacts, config: RoutingConfig) -> dict[str, Any]:
     """What the engine is told of a caller who waits (all but the time)."""
+    queue = config.queues.get(facts.queue_id)
+    attributes = {"language": facts.language, "programme": facts.programme_id, "segment": facts.segment}
     return {
         "interaction_id": facts.interaction_id,
         "queue_id": facts.queue_id,
@@ -160,7 +163,7 @@ def queued_fields(facts: CallFacts, preferred_seconds: float) -> dict[str, Any]:
         "priority": facts.priority,
         "require": facts.skills,
         "preferred_agent_id": facts.preferred_agent_id or "",
-        "preferred_wait": preferred_seconds if facts.preferred_agent_id else 0.0,
+        "preferred_wait": queue.preferred_wait if queue is not None and facts.preferred_agent_id else 0.0,
         "direction": facts.direction,
-        "attributes": {"language": facts.language, "programme": facts.programme_id},
+        "attributes": {name: value for name, value in attributes.items() if value},
     }

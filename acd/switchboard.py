@@ -31,13 +31,12 @@ class DispatchRules:
     """How long the dispatcher waits, in seconds, and whom it calls back.
 
     `paint_seconds`: for the pop to be on screen before the phone rings; `pop_seconds`: for the story to be read;
-    `preferred_seconds`: for the agent of the last contact; `desk_grace_seconds`: an agent without a browser.
+    `desk_grace_seconds`: for the browser of an agent without one.
     `call_back_countries`: ISO codes of the countries called back; empty: the one of the number dialled.
     """
 
     paint_seconds: float = 0.15
     pop_seconds: float = 1.0
-    preferred_seconds: float = 20.0
     desk_grace_seconds: float = 15.0
     call_back_countries: frozenset[str] = frozenset()
 
@@ -48,6 +47,7 @@ class Call:
 
     `personal`: handed to one agent, and back to everyone if that one does not take it. `moving`: on the way back to
     the waiting place. `may_call_back`: has been offered a call-back; `promised`: keeps its place without the caller.
+    `diverted`: led out of the line by the queue's plan.
     """
 
     facts: CallFacts
@@ -58,6 +58,7 @@ class Call:
     moving: bool = False
     may_call_back: bool = False
     promised: bool = False
+    diverted: bool = False
     attempt: int = 0
 
 

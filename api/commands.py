@@ -56,11 +56,12 @@ class Target(Given):
 
 
 class QueueMove(Given):
-    """Which caller, to which queue, or to the front of its own."""
+    """Which caller, to which queue, or to the front of its own, or with which priority (points) from now on."""
 
     interaction_id: Id
     queue_id: Id | None = None
     front: bool = False
+    priority: Annotated[int, Field(ge=-20, le=20)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

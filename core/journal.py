@@ -8,15 +8,15 @@ Files are closed and deleted when all in them is in the database.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Float, String, insert, select
+from sqlalchemy import Float, String, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from core.db import Base, Database, is_wrong_data
 from core.fact_files import FactFiles
@@ -292,3 +292,14 @@ async def facts_since(database: Database, at: float) -> list[Fact]:
         return [
             Fact(*row) for row in await session.execute(select(*columns).where(FactRow.at >= at).order_by(FactRow.id))
         ]
+
+
+async def facts_of_open(database: Database, begun: str, over: Collection[str], before: float) -> list[Fact]:
+    """All facts of the interactions in which `begun` was told before then (epoch seconds) and none of `over` at all."""
+    end = aliased(FactRow)
+    ended = exists().where(end.interaction_id == FactRow.interaction_id, end.kind.in_(over))
+    open_ones = select(FactRow.interaction_id).where(FactRow.kind == begun, FactRow.at < before, ~ended)
+    columns = (FactRow.at, FactRow.kind, FactRow.interaction_id, FactRow.agent_id, FactRow.data, FactRow.id)
+    query = select(*columns).where(FactRow.interaction_id.in_(open_ones)).order_by(FactRow.id)
+    async with database.reading() as session:
+        return [Fact(*row) for row in await session.execute(query)]

@@ -10,6 +10,7 @@ from core.clock import Clock, SystemClock
 from core.errors import Conflict, Invalid, NotFound, OneCallError, Unavailable
 from core.log import get_logger
 from cti.calls import HOLD, IVR, PROMISED, Call, Line, Place, Timer, set_variables
+from cti.facts import write_facts
 from cti.manager import Fields, Manager, Refused
 from cti.pauses import write_pauses
 from cti.protocol import Event
@@ -257,12 +258,24 @@ class Bridge:
             self._switch.moves.say(call, *announcement)
 
     async def promise_call_back(self, interaction_id: str, prompts: Sequence[str]) -> None:
+        """Say to a waiting caller that the place is kept, and hang up."""
+        await self.dismiss(interaction_id, prompts)
+
+    async def dismiss(self, interaction_id: str, prompts: Sequence[str]) -> None:
         """Say prompts to a waiting caller, and hang up."""
         self._must_be_up()
         call = self._switch.calls.need(interaction_id)
         announcement = _announcement(call, prompts)
         if call.party is None and call.ringing is None:
             self._switch.moves.want(call, PROMISED, *announcement)
+
+    async def write_facts(self, interaction_id: str, facts: CallFacts) -> None:
+        """New routing facts for a waiting caller; a customer who is only about to be called back has no channel."""
+        self._must_be_up()
+        call = self._switch.calls.need(interaction_id)
+        call.facts = facts
+        if not call.absent:
+            self._line.send(*set_variables(call.channel, write_facts(facts)))
 
     async def dial_back(self, facts: CallFacts, number: str, attempt: int) -> None:
         """Dial the customer into the room of the agent who has answered."""

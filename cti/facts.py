@@ -21,6 +21,7 @@ FACT_VARIABLES = (
     "OC_LANG",
     "OC_AGENT",
     "OC_PATH",
+    "OC_SEGMENT",
 )
 """What the event at the waiting place carries, and what a read-back asks for."""
 
@@ -47,6 +48,7 @@ def read_facts(interaction_id: str, values: Mapping[str, str], now: float) -> Ca
         preferred_agent_id=values.get("OC_AGENT") or None,
         path=values.get("OC_PATH", ""),
         recorded=bool(values.get("OC_RECORDING")),
+        segment=values.get("OC_SEGMENT", ""),
     )
 
 
@@ -61,6 +63,7 @@ def write_facts(facts: CallFacts) -> dict[str, str]:
         "OC_LANG": facts.language,
         "OC_AGENT": facts.preferred_agent_id or "",
         "OC_PATH": facts.path,
+        "OC_SEGMENT": facts.segment,
     }
 
 

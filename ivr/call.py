@@ -7,6 +7,7 @@ from ivr.flow import Language
 from ivr.ports import Identification
 
 _LONGEST_PATH = 200
+_WORD = re.compile(r"\w[\w.-]{0,39}")
 _ALTERNATIVES = re.compile(r"\||\bor\b")
 _UNSAFE = str.maketrans(dict.fromkeys("\r\n\0\"'\\${}()[],;", " "))
 """What would end a variable, or in the dialplan's user events an argument: a comma, an open parenthesis."""
@@ -59,6 +60,7 @@ class Call:
             "OC_FROM": self.number or "",
             "OC_PROGRAMME": self.programme_id,
             "OC_QUEUE": queue_id,
+            "OC_SEGMENT": _word(self.identification.segment),
             "OC_SKILLS": self.skills(),
             "OC_PRIORITY": str(self.priority + self.identification.priority),
             "OC_SINCE": f"{since:.3f}",
@@ -71,3 +73,8 @@ class Call:
 
 def _plain(label: str) -> str:
     return " ".join(label.translate(_UNSAFE).split())
+
+
+def _word(text: str | None) -> str:
+    """A word that expressions can name; anything else is none."""
+    return text if text and _WORD.fullmatch(text) else ""

@@ -29,7 +29,8 @@ class Identification:
     """Who calls, as far as the number (or a keyed code) tells.
 
     `several` is never resolved by a guess: the agent chooses. `preferred_agent_id` is set when this is a recall whose
-    last agent should be tried first; `priority` is added to the call's.
+    last agent should be tried first, or when an agent has the customer's open ticket. `priority` is added to the
+    call's; `segment` is that of the one customer who is certain.
     """
 
     kind: IdentificationKind
@@ -38,6 +39,7 @@ class Identification:
     preferred_agent_id: str | None = None
     priority: int = 0
     ticket: TicketSummary | None = None
+    segment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class Outlook:
 
     async def outlook(self, queue_id: str, priority: int) -> QueueOutlook:
         """Position and expected wait of a caller who joined now."""
-        position = len(self._board.engine.waiting(queue_id)) + 1
+        position = self._board.engine.waiting_count(queue_id) + 1
         return QueueOutlook(position, self._board.engine.estimate(queue_id, position).expected_wait)
 
 

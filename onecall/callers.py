@@ -44,7 +44,8 @@ class TicketCallers:
             caller.identification,
             caller.customer_ids,
             language=caller.language,
-            preferred_agent_id=caller.last_agent_id,
+            preferred_agent_id=caller.last_agent_id or caller.owner_id,
+            segment=caller.segment,
             ticket=ticket,
         )
 

@@ -14,7 +14,7 @@ from acd.floor import floor
 from core.bus import Bus, LocalBus, RedisBus
 from core.clock import Clock, SystemClock
 from core.errors import Unavailable
-from core.journal import Fact, facts_since
+from core.journal import Fact, facts_of_open, facts_since
 from ivr.prompts import SYSTEM_TEXTS, Texts
 from onecall.background import Background, Well
 from onecall.endpoints import endpoints_of, write_endpoints
@@ -76,6 +76,7 @@ class RoutingHouse:
         self._past = await self._read_past()
         for fact in self._past:
             self._board.statistics.apply(fact)
+        self._tell_unusable({})
         await self._ground.bus.serve("acd", self._commands.handle)
         await self._rooms.ivr.start()
         for name, work in (
@@ -135,7 +136,7 @@ class RoutingHouse:
             dirty.clear()
             self._rooms.publisher.say("floor", self._floor())
             engine = self._board.engine
-            lines = {queue: [view.waiting_since for view in engine.waiting(queue)] for queue in self._operation.queues}
+            lines = {queue: engine.waiting_since(queue) for queue in self._operation.queues}
             self._board.desks.lines(lines, self._clock.now())
             well()
             await asyncio.sleep(_FLOOR_PAUSE)
@@ -149,15 +150,25 @@ class RoutingHouse:
                 await changes.next()
 
     async def _reload(self) -> None:
+        before = self._operation.unusable
         self._operation = operation = await configuration.load(self._ground.database, _defaults(self._ground.settings))
         self._board.config = operation.routing
         self._board.statistics.configure(operation.targets, operation.zones)
         self._board.desks.seats(operation.seats)
         self._board.step(ConfigChanged(self._clock.now(), operation.routing))
+        self._tell_unusable(before)
         if await self._write_phones():
             self._phones_changed.set()
         for desk in self._board.desks.all():
             self._board.changed(desk)
+
+    def _tell_unusable(self, before: Mapping[str, str]) -> None:
+        """An alarm for each part of the configuration that cannot be used, for as long as it cannot."""
+        now, unusable = self._clock.now(), self._operation.unusable
+        for place in before.keys() - unusable.keys():
+            self._board.clear_alarm(now, f"configuration_unusable:{place}")
+        for place, why in unusable.items():
+            self._board.raise_alarm(now, f"configuration_unusable:{place}", "major", {"place": place, "why": why})
 
     async def _write_phones(self) -> bool:
         return write_endpoints(self._ground.agents_file, await endpoints_of(self._ground.database))
@@ -218,7 +229,10 @@ class RoutingHouse:
         return self._operation.name(kind, thing_id)
 
     async def _read_past(self) -> list[Fact]:
-        return await facts_since(self._ground.database, self._clock.now() - _PAST)
+        since = self._clock.now() - _PAST
+        old = await facts_of_open(self._ground.database, presence.PROMISED, presence.PROMISE_OVER, since)
+        recent = await facts_since(self._ground.database, since)
+        return sorted({fact.id: fact for fact in (*old, *recent)}.values(), key=lambda fact: fact.id)
 
 
 def _defaults(settings: Settings) -> Defaults:

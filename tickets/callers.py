@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from acd.model import Agent
 from tickets import customers, people
 from tickets.contacts import trigger_of
 from tickets.identity import Identification
@@ -17,14 +18,16 @@ from tickets.work import UNDER_WAY
 class Caller:
     """Who calls. Language, ticket and last agent are told only of a customer who is certain.
 
-    `last_agent_id`: who answered the call that this one is the recall of. `due`: epoch seconds, UTC, of the most
-    urgent open ticket.
+    `last_agent_id`: who answered the call that this one is the recall of. `owner_id`: the agent who has the most urgent
+    open ticket that is an agent's. `due`: epoch seconds, UTC, of the most urgent open ticket.
     """
 
     identification: Identification
     customer_ids: tuple[str, ...] = ()
     language: str | None = None
+    segment: str | None = None
     last_agent_id: str | None = None
+    owner_id: str | None = None
     ticket_number: str | None = None
     ticket_status: str | None = None
     due: float | None = None
@@ -56,17 +59,21 @@ async def _told(session: AsyncSession, found: customers.Found, programme_id: str
         interaction_id="",
         policy=policy_of(programme.recall_hours),
     )
-    ticket = await session.scalar(
+    urgent = (
         select(Ticket)
         .where(Ticket.customer_id == customer.id, Ticket.programme_id == programme_id, Ticket.status.in_(UNDER_WAY))
         .order_by(Ticket.due.is_(None), Ticket.due, Ticket.opened_at.desc())
         .limit(1)
     )
+    ticket = await session.scalar(urgent)
+    owned = await session.scalar(urgent.join(Agent, (Agent.id == Ticket.owner_id) & Agent.disabled.is_(False)))
     return Caller(
         found.identification,
         ids,
         language=customer.language,
+        segment=customer.segment,
         last_agent_id=trigger.call.agent_id if trigger else None,
+        owner_id=owned.owner_id if owned else None,
         ticket_number=ticket.number if ticket else None,
         ticket_status=ticket.status if ticket else None,
         due=ticket.due if ticket else None,

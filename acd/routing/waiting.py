@@ -214,7 +214,7 @@ def not_reached(state: State, call: InteractionRecord, reason: str) -> None:
     for agent_id in list(call.agents):
         agents.end_work(state, state.agents[agent_id], call, wrap_up=False)
     call.dialling = False
-    _dial_later(state, call, event.reason)
+    _dial_later(state, call, reason)
 
 
 def _dial_later(state: State, call: InteractionRecord, reason: str) -> None:

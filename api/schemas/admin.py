@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, StringConstraints
 
+from acd.profiles import AgentRouting, ProgrammeRouting, RoutingRules
 from api.schemas.common import Given, Instant, Label, Language, Role, Told
 
 NewId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,38}$")]
@@ -73,6 +74,7 @@ class AgentTold(Told):
     disabled: bool
     skills: list[SkillLevel] = []
     queue_ids: list[str] = []
+    routing: AgentRouting = AgentRouting()
 
 
 class NamedRow(Told):
@@ -107,10 +109,11 @@ class AgentGiven(Given):
     phone_kind: Literal["browser", "sip"] = "browser"
     skills: list[SkillLevel] = []
     queue_ids: list[str] = []
+    routing: AgentRouting = AgentRouting()
 
 
 class AgentChange(Given):
-    """What changes of an agent; `skills` and `queue_ids` replace the whole list; `new_secret` makes a new one."""
+    """What changes of an agent; `skills`, `queue_ids`, `routing` are replaced whole; `new_secret` makes a new one."""
 
     name: Label | None = None
     team_id: str | None = None
@@ -119,6 +122,7 @@ class AgentChange(Given):
     disabled: bool | None = None
     skills: list[SkillLevel] | None = None
     queue_ids: list[str] | None = None
+    routing: AgentRouting | None = None
     new_secret: bool = False
 
 
@@ -181,6 +185,7 @@ class ProgrammeTold(Told):
     time_zone: str
     language: Language
     recall_hours: int
+    routing: ProgrammeRouting = ProgrammeRouting()
 
 
 class ProgrammeList(Told):
@@ -198,6 +203,7 @@ class ProgrammeGiven(Given):
     time_zone: Zone = "Europe/Rome"
     language: Language = "it"
     recall_hours: Annotated[int, Field(ge=1, le=720)] = 72
+    routing: ProgrammeRouting = ProgrammeRouting()
 
 
 class ProgrammeChange(Given):
@@ -208,6 +214,15 @@ class ProgrammeChange(Given):
     time_zone: Zone | None = None
     language: Language | None = None
     recall_hours: Annotated[int, Field(ge=1, le=720)] | None = None
+    routing: ProgrammeRouting | None = None
+
+
+class RulesTold(Told, RoutingRules):
+    """The rules of the operation's routing."""
+
+
+class RulesGiven(Given, RoutingRules):
+    """New rules; what is left out has its default again."""
 
 
 Did = Annotated[str, StringConstraints(pattern=r"^(\*|\+?[0-9]{2,20})$")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from onecall.wiring import Ground
 from phones.phone import Phone
 from tests.e2e.harness.server import TestAsterisk
 from tests.patience import PATIENCE
+from tickets import customers
+from tickets.unit import CLOCK
 
 DID = "+390116180100"
 _FLOW = """
@@ -105,6 +107,21 @@ class Floor:
         calls = self.house._board.calls.values()
         return next((call.facts.interaction_id for call in calls if call.facts.number == number), None)
 
+    async def change(self, row: type[Any], row_id: str, **values: Any) -> None:
+        """Change a row of the configuration as an administrator does: stored, then told."""
+        async with self.database.session() as session:
+            found = await session.get_one(row, row_id)
+            for name, value in values.items():
+                setattr(found, name, value)
+        await self.bus.publish("config", {"what": "all", "id": row_id})
+
+    async def customer(self, number: str, **facts: str) -> str:
+        """A customer of the programme with that number; the id."""
+        async with self.house._rooms.tickets.unit(CLOCK) as unit:
+            made = await customers.create(unit, name="Chiara", programme_id="p1", **facts)
+            await customers.attach_number(unit, made.id, number)
+        return made.id
+
     async def facts(self) -> list[Fact]:
         """All facts told so far."""
         await self.house._journal.settled()
@@ -117,8 +134,13 @@ async def floor(
     agents: Mapping[str, Mapping[str, int]] | None = None,
     flow: str = _FLOW,
     trunk_port: int | None = None,
+    profiles: Mapping[str, Mapping[str, Any]] | None = None,
+    only_second: Collection[str] = (),
 ) -> AsyncIterator[Floor]:
-    """A running floor. `plan` is queue q1's; `agents`: extension → skills; `trunk_port`: where outside numbers ring."""
+    """A running floor. `plan` is queue q1's; `agents`: extension → skills; `trunk_port`: where outside numbers ring.
+
+    `profiles`: extension → routing facts (`acd.profiles.AgentRouting`); `only_second`: those who serve q2, not q1.
+    """
     # A prompt that is being spoken in this moment cannot be stopped: its file may come while the folder is removed.
     with tempfile.TemporaryDirectory(prefix="oc-floor-", ignore_cleanup_errors=True) as folder:
         changes = {"trunk_contact": f"sip:127.0.1.1:{trunk_port}"} if trunk_port else {}
@@ -134,7 +156,7 @@ async def floor(
         settings.state.mkdir()
         await upgrade(settings.database)
         database = Database(settings.database)
-        await _fill(database, plan or {}, agents or {"2001": {}, "2002": {}}, flow)
+        await _fill(database, plan or {}, agents or {"2001": {}, "2002": {}}, flow, profiles or {}, only_second)
         made = Floor(asterisk, settings, database)
         await made.start()
         await asterisk.instance.start()
@@ -152,7 +174,12 @@ async def floor(
 
 
 async def _fill(
-    database: Database, plan: Mapping[str, Any], agents: Mapping[str, Mapping[str, int]], flow: str
+    database: Database,
+    plan: Mapping[str, Any],
+    agents: Mapping[str, Mapping[str, int]],
+    flow: str,
+    profiles: Mapping[str, Mapping[str, Any]],
+    only_second: Collection[str],
 ) -> None:
     async with database.session() as session:
         session.add(Programme(id="p1", name="Programme"))
@@ -175,7 +202,8 @@ async def _fill(
                 phone_kind="sip",
                 phone_secret=f"secret-of-{extension}",
                 skills=[AgentSkill(skill_id=skill, level=level) for skill, level in skills.items()],
-                queues=[AgentQueue(queue_id="q1")],
+                queues=[AgentQueue(queue_id="q2" if extension in only_second else "q1")],
+                routing=dict(profiles.get(extension, {})),
             )
             for extension, skills in agents.items()
         )

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Path
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from acd.model import Agent, AgentQueue, AgentSkill, Queue, Skill, Team
+from acd.model import Agent, AgentQueue, AgentSkill, Programme, Queue, Rules, Skill, Team
+from acd.profiles import RULES, AgentRouting, RoutingRules, stored
 from api.access import Administrator
 from api.changing import changing
 from api.phones import new_phone_secret
@@ -49,7 +50,7 @@ async def create_agent(given: AgentGiven, caller: Administrator, deps: Deps) -> 
     async with changing(deps, "agents", given.id) as session:
         await refuse_duplicate(session, Agent, given.id, "agent")
         agent = Agent(id=given.id, phone_secret=new_phone_secret(), disabled=False)
-        await _apply(session, agent, given.model_dump(exclude={"id"}))
+        await _apply(session, agent, given.model_dump(mode="json", exclude={"id"}))
         session.add(agent)
     return _told(agent)
 
@@ -57,7 +58,7 @@ async def create_agent(given: AgentGiven, caller: Administrator, deps: Deps) -> 
 @router.patch("/agents/{agent_id}")
 async def change_agent(agent_id: AgentId, given: AgentChange, caller: Administrator, deps: Deps) -> AgentTold:
     """Change an agent; a call in progress is not disturbed."""
-    changes = given.model_dump(exclude_unset=True)
+    changes = _changes(given)
     new_secret = changes.pop("new_secret", False)
     async with changing(deps, "agents", agent_id) as session:
         agent = await existing(session, Agent, agent_id, "agent")
@@ -86,6 +87,12 @@ async def create_skill(given: SkillGiven, caller: Administrator, deps: Deps) -> 
     return NamedRow(id=given.id, name=given.name)
 
 
+def _changes(given: AgentChange) -> dict[str, Any]:
+    """The fields given; `routing` whole, so that what it leaves out has its default."""
+    changes = given.model_dump(exclude_unset=True)
+    return changes if given.routing is None else {**changes, "routing": given.routing.model_dump(mode="json")}
+
+
 async def _apply(session: AsyncSession, agent: Agent, changes: dict[str, Any]) -> None:
     skills, queue_ids = changes.pop("skills", None), changes.pop("queue_ids", None)
     for field, value in changes.items():
@@ -99,8 +106,23 @@ async def _apply(session: AsyncSession, agent: Agent, changes: dict[str, Any]) -
     if queue_ids is not None:
         await require_known(session, Queue.id, queue_ids, "queue_ids")
         agent.queues = [AgentQueue(queue_id=queue_id) for queue_id in dict.fromkeys(queue_ids)]
+    if "routing" in changes:
+        await _check_routing(session, changes["routing"])
     for field, value in changes.items():
         setattr(agent, field, value)
+
+
+async def _check_routing(session: AsyncSession, routing: dict[str, Any]) -> None:
+    await require_known(session, Programme.id, routing["programmes"], "routing.programmes")
+    rules = await session.get(Rules, RULES)
+    channels = stored(RoutingRules, rules.data if rules else {})[0].applied()["channels"]
+    unknown = sorted(set(routing["channels"]) - channels.keys())
+    if unknown:
+        raise Invalid(
+            f"routing.channels: {', '.join(unknown)} does not exist.",
+            f"Known: {', '.join(sorted(channels))}.",
+            values={"field": "routing.channels", "unknown": unknown},
+        )
 
 
 def _by_skill(skills: list[dict[str, Any]]) -> dict[str, int]:
@@ -132,4 +154,5 @@ def _told(agent: Agent) -> AgentTold:
         disabled=agent.disabled,
         skills=[SkillLevel(skill_id=skill.skill_id, level=skill.level) for skill in agent.skills],
         queue_ids=[entry.queue_id for entry in agent.queues],
+        routing=stored(AgentRouting, agent.routing)[0],
     )

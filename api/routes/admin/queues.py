@@ -1,13 +1,17 @@
-"""Programmes and queues, with targets and routing plans."""
+"""Programmes and queues, with targets, routing plans and the rules of routing."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from acd.model import Programme, Queue
+from acd.configuration import known_names
+from acd.model import Programme, Queue, Rules
 from acd.plans import queue_from_dict
+from acd.profiles import RULES, ProgrammeRouting, RoutingRules, stored
 from api.access import Administrator
 from api.changing import changing
 from api.routes.admin.shared import existing, refuse_duplicate, require_known
@@ -21,11 +25,20 @@ from api.schemas.admin import (
     QueueGiven,
     QueueList,
     QueueTold,
+    RulesGiven,
+    RulesTold,
 )
 from api.schemas.common import Id
 from core.errors import Invalid
 
 router = APIRouter(prefix="/admin", tags=["admin"])
+_KEPT_ELSEWHERE = {
+    "queue_id": "the queue's id",
+    "name": "the queue's name",
+    "programme_id": "the queue's programme",
+    "service_level_seconds": "the queue's target_seconds",
+}
+"""What a queue has beside its plan, by the name that the plan of a file has for it."""
 
 
 @router.get("/programmes")
@@ -33,7 +46,7 @@ async def list_programmes(caller: Administrator, deps: Deps) -> ProgrammeList:
     """All programmes by name."""
     async with deps.database.reading() as session:
         rows = await session.scalars(select(Programme).order_by(Programme.name))
-        return ProgrammeList(items=[ProgrammeTold.model_validate(row) for row in rows])
+        return ProgrammeList(items=[_programme(row) for row in rows])
 
 
 @router.post("/programmes", status_code=201)
@@ -42,9 +55,10 @@ async def create_programme(given: ProgrammeGiven, caller: Administrator, deps: D
     _check_zone(given.time_zone)
     async with changing(deps, "programmes", given.id) as session:
         await refuse_duplicate(session, Programme, given.id, "programme")
+        await _check_overflow(session, given.routing)
         row = Programme(**given.model_dump())
         session.add(row)
-    return ProgrammeTold.model_validate(row)
+    return _programme(row)
 
 
 @router.patch("/programmes/{programme_id}")
@@ -55,8 +69,12 @@ async def change_programme(
     _check_zone(given.time_zone)
     async with changing(deps, "programmes", programme_id) as session:
         row = await existing(session, Programme, programme_id, "programme")
-        _assign(row, given.model_dump(exclude_unset=True))
-    return ProgrammeTold.model_validate(row)
+        changes = given.model_dump(exclude_unset=True)
+        if given.routing is not None:
+            await _check_overflow(session, given.routing)
+            changes["routing"] = given.routing.model_dump(mode="json")
+        _assign(row, changes)
+    return _programme(row)
 
 
 @router.get("/queues")
@@ -70,10 +88,10 @@ async def list_queues(caller: Administrator, deps: Deps) -> QueueList:
 @router.post("/queues", status_code=201)
 async def create_queue(given: QueueGiven, caller: Administrator, deps: Deps) -> QueueTold:
     """A new queue. Its plan is checked; an error names the place in it."""
-    queue_from_dict(given.id, given.plan)
     async with changing(deps, "queues", given.id) as session:
         await refuse_duplicate(session, Queue, given.id, "queue")
         await require_known(session, Programme.id, [given.programme_id], "programme_id")
+        await _check_plan(session, given.id, given.plan)
         row = Queue(**given.model_dump())
         session.add(row)
     return QueueTold.model_validate(row)
@@ -84,12 +102,50 @@ async def change_queue(
     queue_id: Annotated[Id, Path()], given: QueueChange, caller: Administrator, deps: Deps
 ) -> QueueTold:
     """Change a queue, live; callers who wait keep their place."""
-    if given.plan is not None:
-        queue_from_dict(queue_id, given.plan)
     async with changing(deps, "queues", queue_id) as session:
         row = await existing(session, Queue, queue_id, "queue")
+        if given.plan is not None:
+            await _check_plan(session, queue_id, given.plan)
         _assign(row, given.model_dump(exclude_unset=True))
     return QueueTold.model_validate(row)
+
+
+@router.get("/routing")
+async def read_rules(caller: Administrator, deps: Deps) -> RulesTold:
+    """The rules of routing that hold for the whole operation."""
+    async with deps.database.reading() as session:
+        row = await session.get(Rules, RULES)
+    rules, _ = stored(RoutingRules, row.data if row else {})
+    return RulesTold.model_validate(rules.model_dump())
+
+
+@router.put("/routing")
+async def change_rules(given: RulesGiven, caller: Administrator, deps: Deps) -> RulesTold:
+    """Replace the rules, live; callers who wait keep their place."""
+    async with changing(deps, "routing", RULES) as session:
+        await require_known(session, Queue.id, [given.fallback_queue], "fallback_queue")
+        await session.merge(Rules(id=RULES, data=given.model_dump(mode="json")))
+    return RulesTold.model_validate(given.model_dump())
+
+
+async def _check_overflow(session: AsyncSession, routing: ProgrammeRouting) -> None:
+    await require_known(session, Queue.id, [routing.overflow_queue], "routing.overflow_queue")
+
+
+def _programme(row: Programme) -> ProgrammeTold:
+    routing, _ = stored(ProgrammeRouting, row.routing)
+    fields = {name: getattr(row, name) for name in ProgrammeTold.model_fields if name != "routing"}
+    return ProgrammeTold(**fields, routing=routing)
+
+
+async def _check_plan(session: AsyncSession, queue_id: str, plan: dict[str, Any]) -> None:
+    for field, place in _KEPT_ELSEWHERE.items():
+        if field in plan:
+            raise Invalid(
+                f"queue {queue_id}: {field} is no part of the plan.", f"Leave it out: it is {place}.", code="plan"
+            )
+    known = await known_names(session)
+    queue_from_dict(queue_id, plan, replace(known, queues=known.queues | {queue_id}))
 
 
 def _assign(row: Programme | Queue, changes: dict[str, Any]) -> None:

@@ -172,6 +172,10 @@ async def test_a_queues_targets_and_plan_change_live(house: House) -> None:
         {"ring_timeout": "soon"},
         {"plan": {"steps": [{"require": "italian>="}]}},
         {"unknown_word": 1},
+        {"announcements": {"every": -5}},
+        {"queue_id": "q-care"},
+        {"plan": {"steps": [{"require": "itallian>=5"}]}},
+        {"plan": {"steps": [{"require": ""}, {"after": 5, "overflow": {"kind": "queue", "target": "q-none"}}]}},
     ],
 )
 async def test_a_faulty_plan_is_refused_with_its_place_named(house: House, plan: dict[str, Any]) -> None:
@@ -281,3 +285,58 @@ async def test_a_desk_phone_keeps_the_secret_that_was_typed_in_there(house: Hous
         old = (await admin.get("/api/admin/agents/a-anna/phone")).json()
         await admin.delete("/api/admin/users/u-anna/sessions")
         assert (await admin.get("/api/admin/agents/a-anna/phone")).json() == old
+
+
+async def test_what_routing_knows_of_an_agent_is_edited_whole_and_live(house: House) -> None:
+    routing = {"languages": ["en"], "segments": ["vip"], "channels": ["voice"], "attributes": {"site": "rome"}}
+    changes = await house.bus.subscribe("config")
+    async with house.signed_in("administrator") as admin:
+        answer = await admin.patch("/api/admin/agents/a-anna", json={"routing": routing})
+        again = await admin.patch("/api/admin/agents/a-anna", json={"routing": {"languages": ["it"]}})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["routing"]["segments"] == ["vip"]
+    assert (again.json()["routing"]["languages"], again.json()["routing"]["segments"]) == (["it"], [])
+    assert await _told(changes) == {"what": "agents", "id": "a-anna"}
+
+
+@pytest.mark.parametrize(
+    ("routing", "said"),
+    [
+        ({"channels": ["pigeon"]}, "pigeon"),
+        ({"programmes": ["p-none"]}, "p-none"),
+        ({"capacity": 0}, "capacity"),
+        ({"languages": ["italian"]}, "languages"),
+        ({"langauges": ["it"]}, "langauges"),
+    ],
+)
+async def test_a_faulty_profile_of_an_agent_is_refused_with_the_place_named(
+    house: House, routing: dict[str, Any], said: str
+) -> None:
+    async with house.signed_in("administrator") as admin:
+        answer = await admin.patch("/api/admin/agents/a-anna", json={"routing": routing})
+    assert answer.status_code == 422
+    assert said in answer.json()["error"]["what"]
+
+
+async def test_priorities_and_overflow_of_a_programme_are_edited(house: House) -> None:
+    async with house.signed_in("administrator") as admin:
+        programme = (await admin.get("/api/admin/programmes")).json()["items"][0]["id"]
+        routing = {"priority": 2, "segment_priority": {"vip": 5}, "overflow_queue": "q-care"}
+        answer = await admin.patch(f"/api/admin/programmes/{programme}", json={"routing": routing})
+        wrong = await admin.patch(f"/api/admin/programmes/{programme}", json={"routing": {"overflow_queue": "q-no"}})
+    assert answer.json()["routing"] == routing
+    assert wrong.status_code == 422
+    assert "q-no" in wrong.json()["error"]["what"]
+
+
+async def test_the_rules_of_routing_are_read_and_replaced(house: House) -> None:
+    async with house.signed_in("administrator") as admin:
+        before = (await admin.get("/api/admin/routing")).json()
+        answer = await admin.put("/api/admin/routing", json={"refusals": {"rona_limit": 1}, "fallback_queue": "q-care"})
+        after = (await admin.get("/api/admin/routing")).json()
+        wrong = await admin.put("/api/admin/routing", json={"fallback_queue": "q-no"})
+        endless = await admin.put("/api/admin/routing", json={"recheck": 0})
+    assert (before["seconds_per_priority"], before["refusals"]["rona_limit"]) == (30.0, 3)
+    assert answer.json() == after
+    assert (after["refusals"]["rona_limit"], after["fallback_queue"]) == (1, "q-care")
+    assert (wrong.status_code, endless.status_code) == (422, 422)

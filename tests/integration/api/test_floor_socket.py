@@ -35,10 +35,10 @@ async def test_others_do_not_see_the_floor(place: Place, login: str) -> None:
 
 async def test_a_supervisor_moves_a_caller_and_is_named_in_the_command(place: Place) -> None:
     async with place.socket(await place.cookie("supervisor"), "/api/floor") as viewer:
-        await viewer.command("c1", "queue.move", interaction_id="i-1", front=True)
+        await viewer.command("c1", "queue.move", interaction_id="i-1", front=True, priority=5)
         assert await viewer.until("reply") == {"type": "reply", "id": "c1"}
     [asked] = place.house.acd.commands("queue.move")
-    assert (asked["interaction_id"], asked["front"], asked["by"]) == ("i-1", True, "u-supervisor")
+    assert (asked["interaction_id"], asked["front"], asked["priority"], asked["by"]) == ("i-1", True, 5, "u-supervisor")
     assert "agent_id" not in asked
 
 

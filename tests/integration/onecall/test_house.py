@@ -14,6 +14,7 @@ from acd.model import Programme, Queue
 from core.bus import LocalBus, Subscription
 from core.db import Database
 from core.errors import Unavailable
+from core.journal import Fact
 from cti.bridge import Bridge
 from cti.manager import Manager
 from onecall import background
@@ -103,6 +104,43 @@ async def _rename(ground: Ground, name: str) -> None:
     async with ground.database.session() as session:
         queue = await session.get_one(Queue, "q1")
         queue.name = name
+    await ground.bus.publish("config", {"what": "queues", "id": "q1"})
+
+
+async def test_a_promise_is_read_back_whatever_its_age_until_it_is_over(ground: Ground, house: RoutingHouse) -> None:
+    await house._journal.start()
+    now = house._clock.now()
+    for name, over in (("open", None), ("kept", "call_back.answered"), ("given", "call_back.given_up")):
+        data = {"queue_id": "q1", "programme_id": "p1", "since": now - 90 * 86_400}
+        house._journal.append(Fact(now - 90 * 86_400, "queue.entered", name, None, data))
+        house._journal.append(Fact(now - 89 * 86_400, "call_back.promised", name, None, {"number": "+39347"}))
+        if over:
+            house._journal.append(Fact(now - 88 * 86_400, over, name, None, {}))
+    await house._journal.settled()
+    past = await house._read_past()
+    assert [(fact.interaction_id, fact.kind) for fact in past] == [
+        ("open", "queue.entered"),
+        ("open", "call_back.promised"),
+    ]
+
+
+async def test_a_plan_that_cannot_be_used_raises_an_alarm_until_it_is_corrected(ground: Ground) -> None:
+    await _plan(ground, {"announcements": {"every": 0}})
+    house = await RoutingHouse.open(ground)
+    try:
+        await house.start()
+        alarms = house._board.alarms
+        assert "every = 0" in alarms["configuration_unusable:queue q1"]["values"]["why"]
+        assert "q1" in house._board.config.queues
+        await _plan(ground, {"announcements": {"every": 30}})
+        await until(lambda: "configuration_unusable:queue q1" not in alarms)
+    finally:
+        await house.stop()
+
+
+async def _plan(ground: Ground, plan: dict[str, Any]) -> None:
+    async with ground.database.session() as session:
+        (await session.get_one(Queue, "q1")).plan = plan
     await ground.bus.publish("config", {"what": "queues", "id": "q1"})
 
 

@@ -436,6 +436,23 @@ async def test_the_ivr_hears_who_calls_the_last_agent_and_the_open_ticket(world:
     assert (stranger.identification, elsewhere.identification) == ("none", "none")
 
 
+async def test_the_ivr_hears_the_agent_who_has_the_customers_open_ticket_and_the_segment(world: World) -> None:
+    await world.customer("Chiara", CHIARA)
+    ticket_id = await _ticket(world, agent=MARCO, outcome="hand_over")
+    await _set_owner(world, ticket_id, "b-nobody-at-a-phone")
+    async with world.database.reading() as session:
+        nobody = await caller_by_number(session, CHIARA, "p-aura", NOON + HOUR)
+    await _set_owner(world, ticket_id, "a-marco")
+    async with world.database.reading() as session:
+        owner = await caller_by_number(session, CHIARA, "p-aura", NOON + HOUR)
+    assert (nobody.owner_id, owner.owner_id, owner.segment) == (None, "a-marco", "consumer")
+
+
+async def _set_owner(world: World, ticket_id: str, owner_id: str) -> None:
+    async with world.database.session() as session:
+        (await session.get_one(Ticket, ticket_id)).owner_id = owner_id
+
+
 async def test_what_a_caller_left_is_one_ticket_however_often_it_is_told(world: World) -> None:
     chiara = await world.customer("Chiara", CHIARA)
     left = intake.Left("x-1", "call_back", NOON, CHIARA, "p-aura", (), None, "it", "Chiede di essere richiamata.")

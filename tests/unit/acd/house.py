@@ -127,7 +127,9 @@ class House:
 
     def arrive(self, interaction: str = "i1", **more: Any) -> CallFacts:
         now = self.clock.now()
-        facts = CallFacts(interaction, now, "+39011", "+39347", "p", "q", "", 0, now, ("c1",), "it", None, "1")
+        facts = CallFacts(
+            interaction, now, "+390116180100", "+393471234567", "p", "q", "", 0, now, ("c1",), "it", None, "1"
+        )
         facts = replace(facts, **more)
         self.dispatcher.caller_waiting(now, facts)
         return facts

@@ -304,7 +304,7 @@ async def test_an_expert_who_was_only_asked_is_free_again_and_sees_the_call_no_m
 
 async def test_after_a_restart_callers_keep_their_place_and_talks_are_found_again(house: House) -> None:
     now = house.clock.now()
-    waits = CallFacts("i9", now - 90, "+39011", None, "p", "q", "", 0, now - 80, (), "it", None, "")
+    waits = CallFacts("i9", now - 90, "+390116180100", None, "p", "q", "", 0, now - 80, (), "it", None, "")
     talks = replace(waits, interaction_id="i8")
     view = CallView("i8", "a1", "hold", now - 5, 2.0, None, RecordingView(True, False))
     house.dispatcher.bridge_up(now, ReadBack((waits,), (LiveCall(talks, view, now - 40),), {}, frozenset({"2001"})))

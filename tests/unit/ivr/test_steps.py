@@ -26,7 +26,7 @@ MENU: dict[str, Any] = {
 
 async def test_a_queued_caller_carries_all_routing_facts_and_the_done_flag_is_written_last(house: House) -> None:
     channel = Channel()
-    call = make_call(identification=Identification("one", ("c-1",), "it", "a-giulia", 10))
+    call = make_call(identification=Identification("one", ("c-1",), "it", "a-giulia", 10, segment="vip"))
     steps = {
         "skill": {
             "do": "set_skill",
@@ -48,6 +48,7 @@ async def test_a_queued_caller_carries_all_routing_facts_and_the_done_flag_is_wr
         "OC_LANG": "it",
         "OC_AGENT": "a-giulia",
         "OC_PATH": "",
+        "OC_SEGMENT": "vip",
         "OC_DONE": "1",
     }
     assert channel.commands[-1] == ["SET", "VARIABLE", "OC_DONE", "1"]

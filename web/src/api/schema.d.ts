@@ -964,6 +964,30 @@ export interface paths {
         patch: operations["change_queue"];
         trace?: never;
     };
+    "/api/admin/routing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Rules
+         * @description The rules of routing that hold for the whole operation.
+         */
+        get: operations["read_rules"];
+        /**
+         * Change Rules
+         * @description Replace the rules, live; callers who wait keep their place.
+         */
+        put: operations["change_rules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/flows": {
         parameters: {
             query?: never;
@@ -1980,7 +2004,7 @@ export interface components {
         };
         /**
          * AgentChange
-         * @description What changes of an agent; `skills` and `queue_ids` replace the whole list; `new_secret` makes a new one.
+         * @description What changes of an agent; `skills`, `queue_ids`, `routing` are replaced whole; `new_secret` makes a new one.
          */
         AgentChange: {
             /** Name */
@@ -1997,6 +2021,7 @@ export interface components {
             skills?: components["schemas"]["SkillLevel"][] | null;
             /** Queue Ids */
             queue_ids?: string[] | null;
+            routing?: components["schemas"]["AgentRouting"] | null;
             /**
              * New Secret
              * @default false
@@ -2032,6 +2057,17 @@ export interface components {
              * @default []
              */
             queue_ids?: string[];
+            /**
+             * @default {
+             *       "programmes": [],
+             *       "segments": [],
+             *       "channels": [],
+             *       "capacity": 100,
+             *       "blend": "all",
+             *       "attributes": {}
+             *     }
+             */
+            routing?: components["schemas"]["AgentRouting"];
         };
         /**
          * AgentList
@@ -2050,6 +2086,49 @@ export interface components {
              * @default []
              */
             teams: components["schemas"]["NamedRow"][];
+        };
+        /**
+         * AgentRouting
+         * @description What an agent's profile says beside skills and queues.
+         *
+         *     `languages` None: those of the programmes whose queues the agent serves. Empty `programmes`, `segments` or
+         *     `channels`: all of them. `capacity`: units of work at a time (a call takes 100). `attributes`: further facts for
+         *     expressions (`site=rome`).
+         */
+        AgentRouting: {
+            /** Languages */
+            languages?: string[] | null;
+            /**
+             * Programmes
+             * @default []
+             */
+            programmes?: string[];
+            /**
+             * Segments
+             * @default []
+             */
+            segments?: string[];
+            /**
+             * Channels
+             * @default []
+             */
+            channels?: string[];
+            /**
+             * Capacity
+             * @default 100
+             */
+            capacity?: number;
+            /** @default all */
+            blend?: components["schemas"]["Blend"];
+            /** Node */
+            node?: string | null;
+            /**
+             * Attributes
+             * @default {}
+             */
+            attributes?: {
+                [key: string]: string;
+            };
         };
         /**
          * AgentTold
@@ -2081,7 +2160,24 @@ export interface components {
              * @default []
              */
             queue_ids: string[];
+            /**
+             * @default {
+             *       "programmes": [],
+             *       "segments": [],
+             *       "channels": [],
+             *       "capacity": 100,
+             *       "blend": "all",
+             *       "attributes": {}
+             *     }
+             */
+            routing: components["schemas"]["AgentRouting"];
         };
+        /**
+         * Blend
+         * @description Which directions an agent serves; `inbound_first` takes outbound only when no inbound waits for them.
+         * @enum {string}
+         */
+        Blend: "all" | "inbound" | "outbound" | "inbound_first";
         /**
          * Cause
          * @description Why a customer had to call again.
@@ -2116,6 +2212,22 @@ export interface components {
             id: string | null;
             /** Recalls */
             recalls: number;
+        };
+        /**
+         * ChannelUnits
+         * @description How much of an agent's capacity one interaction takes; `interruptible` work yields to calls.
+         */
+        ChannelUnits: {
+            /**
+             * Units
+             * @default 100
+             */
+            units?: number;
+            /**
+             * Interruptible
+             * @default false
+             */
+            interruptible?: boolean;
         };
         /**
          * Customer
@@ -2859,6 +2971,7 @@ export interface components {
             language?: ("it" | "en") | null;
             /** Recall Hours */
             recall_hours?: number | null;
+            routing?: components["schemas"]["ProgrammeRouting"] | null;
         };
         /**
          * ProgrammeGiven
@@ -2890,6 +3003,13 @@ export interface components {
              * @default 72
              */
             recall_hours?: number;
+            /**
+             * @default {
+             *       "priority": 0,
+             *       "segment_priority": {}
+             *     }
+             */
+            routing?: components["schemas"]["ProgrammeRouting"];
         };
         /**
          * ProgrammeList
@@ -2922,6 +3042,26 @@ export interface components {
             items: components["schemas"]["ProgrammeName"][];
         };
         /**
+         * ProgrammeRouting
+         * @description A programme's priority (points), those of customer segments in it, and the queue that takes its overflow.
+         */
+        ProgrammeRouting: {
+            /**
+             * Priority
+             * @default 0
+             */
+            priority?: number;
+            /**
+             * Segment Priority
+             * @default {}
+             */
+            segment_priority?: {
+                [key: string]: number;
+            };
+            /** Overflow Queue */
+            overflow_queue?: string | null;
+        };
+        /**
          * ProgrammeTold
          * @description One client company's service.
          */
@@ -2941,6 +3081,13 @@ export interface components {
             language: "it" | "en";
             /** Recall Hours */
             recall_hours: number;
+            /**
+             * @default {
+             *       "priority": 0,
+             *       "segment_priority": {}
+             *     }
+             */
+            routing: components["schemas"]["ProgrammeRouting"];
         };
         /**
          * PromiseChange
@@ -3220,6 +3367,47 @@ export interface components {
             gaps: number[];
         };
         /**
+         * RefusalRules
+         * @description What an offer that comes to nothing costs the agent (`acd.config.Refusals`; pauses in seconds).
+         */
+        RefusalRules: {
+            /**
+             * Rona Limit
+             * @default 3
+             */
+            rona_limit?: number;
+            /**
+             * Reject Pause
+             * @default 10
+             */
+            reject_pause?: number;
+            /**
+             * Reject Limit
+             * @default 3
+             */
+            reject_limit?: number;
+            /**
+             * Busy Pause
+             * @default 15
+             */
+            busy_pause?: number;
+            /**
+             * Failed Pause
+             * @default 1
+             */
+            failed_pause?: number;
+            /**
+             * Failed Pause Max
+             * @default 30
+             */
+            failed_pause_max?: number;
+            /**
+             * Failed Limit
+             * @default 3
+             */
+            failed_limit?: number;
+        };
+        /**
          * Resolution
          * @description Why the ticket is closed or opened again.
          */
@@ -3228,6 +3416,100 @@ export interface components {
             version?: number | null;
             /** Note */
             note?: string | null;
+        };
+        /**
+         * RulesGiven
+         * @description New rules; what is left out has its default again.
+         */
+        RulesGiven: {
+            /**
+             * Seconds Per Priority
+             * @default 30
+             */
+            seconds_per_priority?: number;
+            /**
+             * Max Priority
+             * @default 20
+             */
+            max_priority?: number;
+            /**
+             * Crossing Cost
+             * @default 0
+             */
+            crossing_cost?: number;
+            /**
+             * Recheck
+             * @default 5
+             */
+            recheck?: number;
+            /** Fallback Queue */
+            fallback_queue?: string | null;
+            /**
+             * @default {
+             *       "rona_limit": 3,
+             *       "reject_pause": 10,
+             *       "reject_limit": 3,
+             *       "busy_pause": 15,
+             *       "failed_pause": 1,
+             *       "failed_pause_max": 30,
+             *       "failed_limit": 3
+             *     }
+             */
+            refusals?: components["schemas"]["RefusalRules"];
+            /**
+             * Channels
+             * @default {}
+             */
+            channels?: {
+                [key: string]: components["schemas"]["ChannelUnits"];
+            };
+        };
+        /**
+         * RulesTold
+         * @description The rules of the operation's routing.
+         */
+        RulesTold: {
+            /**
+             * Seconds Per Priority
+             * @default 30
+             */
+            seconds_per_priority: number;
+            /**
+             * Max Priority
+             * @default 20
+             */
+            max_priority: number;
+            /**
+             * Crossing Cost
+             * @default 0
+             */
+            crossing_cost: number;
+            /**
+             * Recheck
+             * @default 5
+             */
+            recheck: number;
+            /** Fallback Queue */
+            fallback_queue: string | null;
+            /**
+             * @default {
+             *       "rona_limit": 3,
+             *       "reject_pause": 10,
+             *       "reject_limit": 3,
+             *       "busy_pause": 15,
+             *       "failed_pause": 1,
+             *       "failed_pause_max": 30,
+             *       "failed_limit": 3
+             *     }
+             */
+            refusals: components["schemas"]["RefusalRules"];
+            /**
+             * Channels
+             * @default {}
+             */
+            channels: {
+                [key: string]: components["schemas"]["ChannelUnits"];
+            };
         };
         /**
          * Seen
@@ -5382,6 +5664,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QueueTold"];
+                };
+            };
+            /** @description Not done: what was wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    read_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesTold"];
+                };
+            };
+            /** @description Not done: what was wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    change_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulesGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulesTold"];
                 };
             };
             /** @description Not done: what was wrong and what to do */

@@ -11,6 +11,7 @@ export default {
     time_zone: 'Time zone', users: 'Users', version: 'Version', window: 'Recall window, hours',
   },
   alarm: {
+    configuration_unusable: 'The setting of {place} cannot be used, its default holds: {why}',
     asterisk: 'The telephone exchange does not answer', nobody_qualified: 'Nobody signed in can take calls of {queue}', recording_disk: 'The disk for recordings is full: calls go on without recording',
     work_failing: 'A part of the server fails and is tried again: {work} ({why})',
     recording_failing: 'A recording failed: the call goes on', database: 'The database does not answer: figures are kept in the journal',
