@@ -181,6 +181,7 @@ class Index:
     """All profiles and demands, kept matched. `fill` puts the agents who are ready into a new pool.
 
     `stirred`: demands with a line for which the first agent who could serve it was found, or the last one lost.
+    `reserves`: how many demands with a line keep one.
     """
 
     def __init__(self, crossing_cost: float, fill: Callable[[Profile, Pool], None]) -> None:
@@ -190,6 +191,7 @@ class Index:
         self.demands: dict[Demand, None] = {}
         self.active: dict[Demand, None] = {}
         self.stirred: dict[Demand, None] = {}
+        self.reserves = 0
         self.split: set[tuple[str, str]] = set()
         self.queue_targets: list[tuple[Target, ...]] = []
         self._by_skill: dict[str, set[Profile]] = {}
@@ -244,7 +246,6 @@ class Index:
         demand.alive = False
         demand.forget()
         del self.demands[demand]
-        self.active.pop(demand, None)
         for pool, profile in demand.pools.items():
             del pool.listeners[demand]
             del profile.demands[demand]
@@ -255,6 +256,7 @@ class Index:
         line = demand.line
         if not line:
             self.active[demand] = None
+            self.reserves += demand.reserve > 0
             line.append(key)
         elif line[-1] < key:
             line.append(key)
@@ -266,7 +268,8 @@ class Index:
         line = demand.line
         del line[0 if line[0] == key else bisect_left(line, key)]
         if not line:
-            self.active.pop(demand, None)
+            del self.active[demand]
+            self.reserves -= demand.reserve > 0
 
     def _candidates(self, demand: Demand) -> Iterable[Profile]:
         found: set[Profile] = set()

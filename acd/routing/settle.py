@@ -66,7 +66,7 @@ def _settle_many(state: State) -> None:
 
 def _serve_own(state: State, agent: AgentRecord) -> None:
     """Offer the agent those who wait for nobody else."""
-    found = _call_for(state, agent, pooled=True)
+    found = _call_for(state, agent)
     if found is not None and found.held_for:
         offers.make(state, found, agent)
 
@@ -75,7 +75,7 @@ def _is_for_inbound(state: State, agent: AgentRecord, call: InteractionRecord) -
     """Whether the agent, who serves inbound first, has one to serve before this outbound interaction."""
     if call.direction == "inbound" or agent.profile.blend is not Blend.INBOUND_FIRST:
         return False
-    found = _call_for(state, agent, pooled=True)
+    found = _call_for(state, agent)
     return found is not None and found.direction == "inbound"
 
 
@@ -112,17 +112,17 @@ def _serve_one(state: State, agent: AgentRecord) -> None:
     if not is_available(agent):
         show(state, agent)
         return
-    found = _call_for(state, agent, pooled=bool(agent.keys))
-    if found is not None and not (found.standing is not None and found.standing.reserve):
+    if state.index.reserves:
+        # One agent more may let a queue go beyond its reserve, and then it is the best of all whom it gets.
+        state.loose_agents[agent.agent_id] = agent
+        _settle_many(state)
+        return
+    found = _call_for(state, agent)
+    if found is not None:
         offers.make(state, found, agent)
         return
     show(state, agent)
     state.pool(agent)
-    if found is not None:
-        # The queue lets one agent go, and that is the best of all who are ready, not the one just freed.
-        offers.make(state, found, _agent_for(state, found) or agent)
-        if agent.offer is None:
-            state.loose_agents[agent.agent_id] = agent
 
 
 def _agent_for(state: State, call: InteractionRecord) -> AgentRecord | None:
@@ -143,7 +143,7 @@ def _suits(state: State, agent: AgentRecord, call: InteractionRecord) -> bool:
     return is_available(agent) and is_open(state, agent, call.channel) and can_serve(state, agent, call)
 
 
-def _call_for(state: State, agent: AgentRecord, pooled: bool) -> InteractionRecord | None:
+def _call_for(state: State, agent: AgentRecord) -> InteractionRecord | None:
     """The interaction that this agent serves next: those who wait for this very agent, then the first in line."""
     for key in agent.reserved:
         call = state.interactions[key[4]]
@@ -153,13 +153,11 @@ def _call_for(state: State, agent: AgentRecord, pooled: bool) -> InteractionReco
     active, mine = state.index.active, agent.profile.demands
     if not active:
         return None
-    first = _first(state, agent, active if len(active) < len(mine) else mine, pooled)
+    first = _first(state, agent, active if len(active) < len(mine) else mine)
     return None if first is None else state.interactions[first[4]]
 
 
-def _first(
-    state: State, agent: AgentRecord, demands: dict[Demand, None] | dict[Demand, float], pooled: bool
-) -> LineKey | None:
+def _first(state: State, agent: AgentRecord, demands: dict[Demand, None] | dict[Demand, float]) -> LineKey | None:
     mine = agent.profile.demands
     inbound_first = agent.profile.blend is Blend.INBOUND_FIRST
     free = not agent.work
@@ -172,7 +170,7 @@ def _first(
         cost = mine.get(demand)
         if cost is None or not (free or is_open(state, agent, demand.channel)):
             continue
-        if demand.reserve and demand.ready() + (not pooled) <= demand.reserve:
+        if demand.reserve and demand.ready() <= demand.reserve:
             continue
         key = line[0]
         if cost and key[0] != FRONT:

@@ -17,21 +17,30 @@ TEAMS = ("red", "blue")
 
 @dataclass(frozen=True)
 class Said:
-    """An expression as text, and what it means."""
+    """An expression as text, what it means, and how good an agent is at what it asks for."""
 
     text: str
     means: Callable[[Agent], bool]
+    level: Callable[[Agent], int] = lambda agent: 0
 
     def __repr__(self) -> str:
         return repr(self.text)
 
 
+def levels(name: str) -> Callable[[Agent], int]:
+    return lambda agent: agent.skills.get(name, 0)
+
+
+def sums(left: Said, right: Said) -> Callable[[Agent], int]:
+    return lambda agent: left.level(agent) + right.level(agent)
+
+
 def skill(name: str, level: int) -> Said:
-    return Said(f"{name}>={level}", lambda agent: agent.skills.get(name, 0) >= level)
+    return Said(f"{name}>={level}", lambda agent: agent.skills.get(name, 0) >= level, levels(name))
 
 
 def bare(name: str) -> Said:
-    return Said(name, lambda agent: name in agent.skills)
+    return Said(name, lambda agent: name in agent.skills, levels(name))
 
 
 def language(name: str) -> Said:
@@ -51,11 +60,13 @@ def negated(part: Said) -> Said:
 
 
 def both(left: Said, right: Said) -> Said:
-    return Said(f"({left.text}) & ({right.text})", lambda agent: left.means(agent) and right.means(agent))
+    text = f"({left.text}) & ({right.text})"
+    return Said(text, lambda agent: left.means(agent) and right.means(agent), sums(left, right))
 
 
 def either(left: Said, right: Said) -> Said:
-    return Said(f"({left.text}) | ({right.text})", lambda agent: left.means(agent) or right.means(agent))
+    text = f"({left.text}) | ({right.text})"
+    return Said(text, lambda agent: left.means(agent) or right.means(agent), sums(left, right))
 
 
 def anyone() -> Said:

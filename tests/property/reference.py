@@ -1,28 +1,32 @@
 """A second router, slow and obviously right, written from the rules and not from the engine.
 
 It keeps plain lists and looks at everybody each time. It knows one channel, plans that widen with the waiting time,
-priority, offers with their end, refusals, wrap-up and supervisor's moves: what decides who gets whom.
+preferences, all strategies, reserves, directions, priority, offers with their end, refusals, wrap-up, supervisor's
+moves and changes of skills: what decides who gets whom.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from acd.config import Agent, Strategy
+from acd.config import Agent, Blend, Strategy
 from tests.property.expressions import Said
 
 SECONDS_PER_PRIORITY, MAX_PRIORITY = 30.0, 20
 RING, WRAP_UP, REJECT_PAUSE = 15.0, 20.0, 10.0
 RONA_LIMIT, REJECT_LIMIT = 3, 3
+IDLE, PROFICIENCY, FLEXIBILITY, OCCUPANCY = 1.0, 4.0, 8.0, 30.0
 
 
 @dataclass
 class Rules:
-    """A queue: who may serve it at once, and who else after `wider_after` seconds."""
+    """A queue: who may serve it at once, who else after `wider_after` seconds, whom of them it likes better."""
 
     first: Said
     wider: Said
     wider_after: float
     strategy: Strategy = Strategy.LONGEST_IDLE
+    prefer: tuple[Said, ...] = ()
+    reserve: int = 0
 
 
 @dataclass
@@ -48,6 +52,7 @@ class Call:
     since: float
     plan_since: float
     priority: int
+    outbound: bool = False
     rank: tuple[int, float] = (2, 0.0)
     place: str = "waiting"
     person: Person | None = None
@@ -82,6 +87,8 @@ class Reference:
         return (2, call.since - (MAX_PRIORITY if call.rank[0] == 1 else level) * SECONDS_PER_PRIORITY)
 
     def step(self, call: Call, person: Person) -> int | None:
+        if person.agent.blend is (Blend.INBOUND if call.outbound else Blend.OUTBOUND):
+            return None
         rules = self.queues[call.queue]
         if rules.first.means(person.agent):
             return 0
@@ -91,25 +98,39 @@ class Reference:
         rules, since = self.queues[call.queue], person.ready_since
         step = self.step(call, person)
         assert step is not None
+        asked = rules.wider if step else rules.first
+        missing = sum(not said.means(person.agent) for said in rules.prefer)
+        level = asked.level(person.agent)
+        serves = sum(q.first.means(person.agent) or q.wider.means(person.agent) for q in self.queues.values())
+        occupied = person.busy / (person.busy + person.idle) if person.busy else 0.0
         figures: dict[Strategy, Callable[[], float]] = {
             Strategy.LONGEST_IDLE: lambda: since,
             Strategy.MOST_IDLE: lambda: -(person.idle + self.now - person.counted),
-            Strategy.LEAST_OCCUPIED: lambda: person.busy / (person.busy + person.idle) if person.busy else 0.0,
+            Strategy.LEAST_OCCUPIED: lambda: occupied,
             Strategy.ROUND_ROBIN: lambda: person.last_offer,
+            Strategy.MOST_PROFICIENT: lambda: -level,
+            Strategy.LEAST_FLEXIBLE: lambda: serves,
+            Strategy.WEIGHTED: lambda: (
+                IDLE * since + OCCUPANCY * occupied + (FLEXIBILITY * serves - PROFICIENCY * level)
+            ),
         }
-        return (step, figures[rules.strategy](), since)
+        return (step, missing, figures[rules.strategy](), since, person.last_offer)
+
+    def pairs(self) -> list[tuple[Call, Person]]:
+        """Who could be given to whom now: beyond reserves, and inbound first for those who serve so."""
+        ready = [person for person in self.people.values() if person.state == "ready"]
+        found: list[tuple[Call, Person]] = []
+        for call in self.calls.values():
+            able = [person for person in ready if call.place == "waiting" and self.step(call, person) is not None]
+            if len(able) > self.queues[call.queue].reserve:
+                found += [(call, person) for person in able]
+        bound = [person for call, person in found if not call.outbound and person.agent.blend is Blend.INBOUND_FIRST]
+        return [(call, person) for call, person in found if not (call.outbound and person in bound)]
 
     def settle(self) -> None:
         """Connect the next agent with the next caller while a caller waits and an agent who can serve is there."""
         while True:
-            ready = [p for p in self.people.values() if p.state == "ready"]
-            pairs = [
-                (self.order(call), self.choice(call, person), call, person)
-                for call in self.calls.values()
-                if call.place == "waiting"
-                for person in ready
-                if self.step(call, person) is not None
-            ]
+            pairs = [(self.order(call), self.choice(call, person), call, person) for call, person in self.pairs()]
             if not pairs:
                 return
             first = min(order for order, *_ in pairs)
@@ -165,6 +186,13 @@ class Reference:
         if person.state in ("ready", "pause"):
             self.enter(person, "not_ready")
 
+    def change(self, agent: Agent) -> None:
+        """The agent is another: an offer stands only if it could still be made."""
+        person = self.people[agent.agent_id]
+        person.agent = agent
+        if person.state == "ringing" and person.call is not None and self.step(person.call, person) is None:
+            self.withdraw(person)
+
     def withdraw(self, person: Person) -> None:
         call = person.call
         assert call is not None
@@ -182,10 +210,10 @@ class Reference:
 
     # --- interactions ------------------------------------------------------------------------------------------
 
-    def queue(self, name: str, queue: str, priority: int) -> None:
+    def queue(self, name: str, queue: str, priority: int, outbound: bool) -> None:
         if name not in self.calls:
             wider = self.queues[queue].wider_after <= 0
-            self.calls[name] = Call(name, queue, self.now, self.now, priority, wider=wider)
+            self.calls[name] = Call(name, queue, self.now, self.now, priority, outbound, wider=wider)
 
     def leave(self, name: str) -> None:
         call = self.calls.pop(name, None)

@@ -1,19 +1,20 @@
 """The engine and the slow reference router make the same offers, in the same order, in small worlds."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acd.config import Agent, Plan, PlanStep, Queue, Refusals, RoutingConfig, Strategy, WrapUp
+from acd.config import Agent, Blend, Plan, PlanStep, Queue, Refusals, RoutingConfig, Strategy, Weights, WrapUp
 from acd.effects import Offer
 from acd.engine import Engine
 from acd.events import (
     AgentNotReady,
     AgentReady,
     AgentSignedIn,
+    ConfigChanged,
     Event,
     InteractionLeft,
     InteractionMoved,
@@ -28,7 +29,11 @@ from acd.events import (
 from tests.property.expressions import LANGUAGES, SKILLS, TEAMS, Said, either, expressions, negated, skill, team
 from tests.property.expressions import both as both_of
 from tests.property.reference import (
+    FLEXIBILITY,
+    IDLE,
     MAX_PRIORITY,
+    OCCUPANCY,
+    PROFICIENCY,
     REJECT_LIMIT,
     REJECT_PAUSE,
     RING,
@@ -41,16 +46,23 @@ from tests.property.reference import (
 )
 
 PEOPLE, QUEUES = tuple(f"a{n}" for n in range(5)), ("q0", "q1", "q2")
-SAME_IN_BOTH = (Strategy.LONGEST_IDLE, Strategy.MOST_IDLE, Strategy.LEAST_OCCUPIED, Strategy.ROUND_ROBIN)
+BLENDS = (Blend.ALL, Blend.ALL, Blend.INBOUND_FIRST, Blend.INBOUND, Blend.OUTBOUND)
 
 agents = st.builds(
-    lambda skills, languages, team: {"skills": skills, "languages": languages, "team": team},
+    lambda skills, languages, team, blend: {"skills": skills, "languages": languages, "team": team, "blend": blend},
     st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 10), max_size=3),
     st.frozensets(st.sampled_from(LANGUAGES)),
     st.sampled_from(TEAMS),
+    st.sampled_from(BLENDS),
 )
 rules = st.builds(
-    Rules, expressions(), expressions(), st.sampled_from([0.0, 10.0, 40.0]), st.sampled_from(SAME_IN_BOTH)
+    Rules,
+    expressions(),
+    expressions(),
+    st.sampled_from([0.0, 10.0, 40.0]),
+    st.sampled_from(list(Strategy)),
+    st.lists(expressions(), max_size=2).map(tuple),
+    st.sampled_from([0, 0, 1, 2]),
 )
 steps = st.lists(
     st.tuples(
@@ -59,7 +71,7 @@ steps = st.lists(
             + ["sign_in"] * 2
             + ["accept"] * 3
             + ["end"] * 2
-            + ["ready", "not_ready", "refuse", "reject", "leave", "wrapped", "front", "move", "tick"]
+            + ["ready", "not_ready", "refuse", "reject", "leave", "wrapped", "front", "move", "skills", "tick"]
         ),
         st.integers(0, 11),
         st.integers(0, 2),
@@ -74,6 +86,7 @@ steps = st.lists(
 class Both:
     """Engine and reference, told the same."""
 
+    config: RoutingConfig
     engine: Engine
     reference: Reference
     made: list[tuple[int, str, str]]
@@ -102,9 +115,18 @@ def build(people: list[dict], queues: list[Rules]) -> Both:
             name: Queue(
                 name,
                 plan=Plan(
-                    (PlanStep(require=rule.first.text), PlanStep(after=rule.wider_after, require=rule.wider.text))
+                    (
+                        PlanStep(require=rule.first.text, prefer=tuple(said.text for said in rule.prefer)),
+                        PlanStep(
+                            after=rule.wider_after,
+                            require=rule.wider.text,
+                            prefer=tuple(said.text for said in rule.prefer),
+                        ),
+                    )
                 ),
                 strategy=rule.strategy,
+                weights=Weights(IDLE, PROFICIENCY, FLEXIBILITY, OCCUPANCY),
+                reserve=rule.reserve,
                 ring_timeout=RING,
                 wrap_up=WrapUp(seconds=WRAP_UP),
             )
@@ -117,7 +139,7 @@ def build(people: list[dict], queues: list[Rules]) -> Both:
     reference = Reference(
         dict(zip(QUEUES, queues, strict=True)), {name: Person(agent) for name, agent in named.items()}
     )
-    return Both(Engine(config, seed=7), reference, [])
+    return Both(config, Engine(config, seed=7), reference, [])
 
 
 def say(both: Both, at: float, what: str, number: int, which: int) -> tuple[Event, Callable[[], None]] | None:
@@ -128,7 +150,15 @@ def say(both: Both, at: float, what: str, number: int, which: int) -> tuple[Even
     match what:
         case "queue":
             name = f"c{number}" if number < 2 else f"n{at}"
-            return InteractionQueued(at, name, queue, priority=number - 4), lambda: ref.queue(name, queue, number - 4)
+            way = "outbound" if number % 4 == 3 else "inbound"
+            return (
+                InteractionQueued(at, name, queue, priority=number - 4, direction=way),
+                lambda: ref.queue(name, queue, number - 4, way == "outbound"),
+            )
+        case "skills":
+            other = replace(both.config.agents[person], skills={SKILLS[which]: number, "tv": 5})
+            both.config = replace(both.config, agents={**both.config.agents, person: other})
+            return ConfigChanged(at, both.config), lambda: ref.change(other)
         case "sign_in":
             return AgentSignedIn(at, person, ready=True), lambda: ref.sign_in(person)
         case "ready":
@@ -162,7 +192,7 @@ def say(both: Both, at: float, what: str, number: int, which: int) -> tuple[Even
 
 
 WHAT = ["queue"] * 7 + ["accept"] * 6 + ["end"] * 5 + ["wrapped"] * 3 + ["sign_in", "ready", "ready"]
-WHAT += ["not_ready", "refuse", "reject", "leave", "front", "move", "tick"]
+WHAT += ["not_ready", "refuse", "reject", "leave", "front", "move", "skills", "tick"]
 
 
 def follow(both: Both, script: Iterable[tuple[str, int, int, int]]) -> None:
@@ -199,14 +229,23 @@ def test_fast_and_slow_router_make_the_same_offers_on_busy_floors():
         rng = Random(seed)
         kinds = [
             {"skills": {name: rng.randint(2, 10) for name in SKILLS if rng.random() < 0.8}, "team": rng.choice(TEAMS)}
+            | {"blend": rng.choice(BLENDS)}
             for _ in range(rng.choice([2, 5]))
         ]
         people = [rng.choice(kinds) for _ in PEOPLE]
         queues = [
-            Rules(a_skill(rng), a_skill(rng), rng.choice([0.0, 10.0, 40.0]), rng.choice(SAME_IN_BOTH)) for _ in QUEUES
+            Rules(
+                a_skill(rng),
+                a_skill(rng),
+                rng.choice([0.0, 10.0, 40.0]),
+                rng.choice(list(Strategy)),
+                tuple(a_skill(rng) for _ in range(rng.choice([0, 0, 1, 2]))),
+                rng.choice([0, 0, 0, 1]),
+            )
+            for _ in QUEUES
         ]
         script = [("sign_in", number, 0, 3) for number in range(5)]
-        script += [(rng.choice(WHAT), rng.randint(0, 11), rng.randint(0, 2), rng.randint(1, 60)) for _ in range(250)]
+        script += [(rng.choice(WHAT), rng.randint(0, 11), rng.randint(0, 2), rng.randint(1, 60)) for _ in range(320)]
         both = build(people, queues)
         follow(both, script)
         offers += len(both.made)
