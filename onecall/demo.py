@@ -154,6 +154,7 @@ def _seats() -> list[Base]:
             phone_secret=new_token(18),
             skills=[AgentSkill(skill_id=skill, level=level) for skill, level in skills.items()],
             queues=[AgentQueue(queue_id=queue) for queue in served],
+            routing={"languages": ["it", "en"] if "english" in skills else ["it"]},
         )
         for extension, name, kind, skills, served in _SEATS
     ]
