@@ -20,9 +20,12 @@ class Adoption:
 
     def __init__(self, dispatcher: "Dispatcher") -> None:
         self._d, self._b = dispatcher, dispatcher.board
+        self.elsewhere: frozenset[str] = frozenset()
+        """Callers who, at the last read-back, were there but neither waited nor talked."""
 
     def take(self, at: float, state: ReadBack) -> None:
         """All of it, once for each (re)connection."""
+        self.elsewhere = state.elsewhere
         for desk in self._b.desks.all():
             self._d.phone_changed(at, desk.seat.extension, desk.seat.extension in state.registered)
         self._settle_offers(at, state)
@@ -89,6 +92,7 @@ class Adoption:
     def _end_the_gone(self, at: float, state: ReadBack) -> None:
         """Who waited when we last looked and is gone has given up; who ended a talk unheard, nobody can say."""
         there = {facts.interaction_id for facts in state.waiting} | {one.facts.interaction_id for one in state.talking}
+        there |= state.elsewhere
         for interaction_id in [known for known in self._b.calls if known not in there]:
             view = self._b.engine.interaction(interaction_id)
             waited = view is not None and view.place != "talking"

@@ -102,13 +102,15 @@ class ReadBack:
     """The whole truth on Asterisk after (re)connecting: it replaces what the dispatcher believed.
 
     `ringing` maps the fence of each ringing agent leg to its interaction; `registered` are the extensions with a
-    reachable contact.
+    reachable contact; `elsewhere` are callers who are there but neither wait nor talk (IVR, last words): their end is
+    still to be told.
     """
 
     waiting: tuple[CallFacts, ...]
     talking: tuple[LiveCall, ...]
     ringing: Mapping[int, str]
     registered: frozenset[str]
+    elsewhere: frozenset[str] = frozenset()
 
 
 class CallEvents(Protocol):

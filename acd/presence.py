@@ -149,21 +149,7 @@ def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
         if call.promised is not None and call.ended is None and interaction_id not in board.calls:
             _keep_promise(board, interaction_id, call, now)
         elif call.entered is not None and call.ended is None and interaction_id not in board.calls:
-            agent_id = call.answered.agent_id if call.answered else None
-            if call.answered is not None and call.left is None:
-                talk = round(now - call.answered.at, 3)
-                board.tell("agent.left", now, interaction_id, agent_id, talk=talk, hold=0.0, ended_by="system")
-            waited = call.answered is None and not call.diverted
-            board.tell(
-                "call.ended",
-                now,
-                interaction_id,
-                agent_id,
-                ended_by="caller" if waited else "system",
-                stage="unknown",
-                cause=0,
-                abandoned=waited,
-            )
+            _end_past(board, interaction_id, call, now, gone=interaction_id not in dispatcher.adoption.elsewhere)
     _restore_fronts(board, past, now)
     for agent_id, state in past.states.items():
         desk, view = board.desks.get(agent_id), board.engine.agent(agent_id)
@@ -171,6 +157,21 @@ def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
             continue
         _restore_agent(dispatcher, desk, state, past, now)
         board.changed(desk)
+
+
+def _end_past(board: Switchboard, interaction_id: str, past: PastCall, now: float, *, gone: bool) -> None:
+    """What ended while nobody of ours listened: the talk, and the call where its channel is `gone`."""
+    agent_id = past.answered.agent_id if past.answered else None
+    if past.answered is not None and past.left is None:
+        talk = round(now - past.answered.at, 3)
+        board.tell("agent.left", now, interaction_id, agent_id, talk=talk, hold=0.0, ended_by="system")
+    if not gone:
+        return
+    waited = past.answered is None and not past.diverted
+    board.tell(
+        "call.ended", now, interaction_id, agent_id,
+        ended_by="caller" if waited else "system", stage="unknown", cause=0, abandoned=waited,
+    )  # fmt: skip
 
 
 def _tell_unheard_answer(board: Switchboard, interaction_id: str, past: PastCall) -> None:

@@ -112,7 +112,7 @@ class Reader:
             self._complete(call)
         for caller in reading.callers:
             self._add_rest(caller.values)
-        return self._state()
+        return self._state(frozenset(filter(None, (caller.values.get("OC_ID") for caller in reading.callers))))
 
     def _add_caller(self, caller: Found) -> None:
         values, interaction_id = caller.values, caller.values.get("OC_ID", "")
@@ -175,7 +175,7 @@ class Reader:
         elif call.expert is None and call.place.stage in ("rest", "talk"):
             self._moves.want(call, HOLD)
 
-    def _state(self) -> ReadBack:
+    def _state(self, there: frozenset[str]) -> ReadBack:
         waiting: list[CallFacts] = []
         talking: list[LiveCall] = []
         for call in self._calls:
@@ -192,7 +192,8 @@ class Reader:
             for leg in self._calls.legs.values()
             if leg.role == "agent" and not leg.up and leg.fence is not None
         }
-        return ReadBack(tuple(waiting), tuple(talking), ringing, self._phones.registered)
+        placed = {facts.interaction_id for facts in waiting} | {one.facts.interaction_id for one in talking}
+        return ReadBack(tuple(waiting), tuple(talking), ringing, self._phones.registered, there - placed)
 
 
 def _leg_of(entry: Found, call: Call) -> Leg:

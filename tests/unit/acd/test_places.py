@@ -66,6 +66,23 @@ async def test_who_is_led_out_of_the_line_has_not_given_up(house: House, kind: O
     assert ended.data["abandoned"] is False
 
 
+async def test_who_speaks_to_the_voicemail_while_the_connection_is_cut_ends_once(house: House, tmp_path: Path) -> None:
+    _full(house, OverflowKind.VOICEMAIL)
+    house.arrive()
+    read_back = ReadBack((), (), {}, frozenset(), elsewhere=frozenset({"i1"}))
+    house.dispatcher.bridge_up(house.clock.advance(5), read_back)
+    await house.journal.settled()
+    later = House(tmp_path / "later", house.database, house.clock)
+    await later.journal.start()
+    later.dispatcher.bridge_up(house.clock.advance(5), read_back)
+    restore(later.dispatcher, await facts_since(house.database, 0))
+    later.dispatcher.caller_gone(house.clock.advance(9), "i1", "caller", "ivr", 16)
+    (ended,) = await later.facts("call.ended")
+    assert (ended.data["ended_by"], ended.data["abandoned"]) == ("caller", False)
+    await later.board.stop()
+    await later.journal.stop()
+
+
 async def test_a_full_queue_that_announces_says_so_and_hangs_up(house: House) -> None:
     said: list[str] = []
 

@@ -271,3 +271,14 @@ def test_what_was_still_to_be_said_is_forgotten_when_an_agent_takes_the_caller()
     world.switch.moves.want(call, HOLD)
     at(world, "hold")
     assert said(world) == ["place"]
+
+
+def test_a_read_back_tells_who_is_there_but_neither_waits_nor_talks() -> None:
+    world = World()
+    channels = [
+        {"Uniqueid": f"c{number}", "Context": context, "Exten": "s", "Variable": f"OC_ID=i{number}\nOC_QUEUE=q"}
+        for number, context in enumerate(("oc-hold", "oc-ivr", "oc-after", "oc-survival"), 1)
+    ]
+    state = world.switch.reader.rebuild(channels, [])
+    assert [facts.interaction_id for facts in state.waiting] == ["i1"]
+    assert state.elsewhere == {"i2", "i3", "i4"}
