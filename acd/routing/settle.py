@@ -103,7 +103,9 @@ def _stand(state: State, call: InteractionRecord) -> None:
         return
     if call.line_key is None:
         stand(state, call)
-    elif key_of(state, call) != call.line_key or call.standing is not call.demand:
+        return
+    asked = demand_of(state, call) if call.place == "waiting" else None
+    if key_of(state, call) != call.line_key or call.standing is not asked:
         step_out(state, call)
         stand(state, call)
 

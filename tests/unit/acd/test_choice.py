@@ -203,6 +203,17 @@ def test_a_caller_held_for_an_agent_who_signs_out_is_anyones():
     assert world.offers() == {"c1": "anna"}
 
 
+def test_a_caller_held_for_an_agent_who_leaves_another_waits_for_everyone():
+    world = World([queue(), queue("tv", "tv")], [agent("anna", skills="tv=1"), agent("bea")])
+    world.tell(AgentNotReady(50, "bea", "pause"))
+    world.call(55, "ringing", "tv")
+    world.call(60, "c1", preferred_agent_id="anna", preferred_wait=20.0)
+    assert world.place("c1") == "held"
+    world.tell(AgentSignedOut(61, "anna"))
+    world.tell(AgentReady(62, "bea"))
+    assert world.offers() == {"c1": "bea"}
+
+
 def test_a_reserve_keeps_its_agents_whoever_is_freed():
     world = World([queue(reserve=1), queue("open")], [agent("anna"), agent("bea")], ready=False)
     world.tell(AgentSignedIn(0, "anna", ready=True))
