@@ -119,10 +119,10 @@ def reprofile(state: State, agent: AgentRecord) -> None:
 
 def split(state: State, agent: AgentRecord) -> None:
     """The agent's profile shows more from now on. Nothing else changes: it stays in the pools if it was there."""
-    pooled = bool(agent.keys)
     state.unpool(agent)
     _change_profile(state, agent)
-    if pooled:
+    # Not by its keys: the former profile may have had no pools for it to be in.
+    if is_available(agent) and agent.agent_id not in state.loose_agents:
         state.pool(agent)
 
 

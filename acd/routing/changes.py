@@ -52,9 +52,9 @@ def _affected(state: State, config: RoutingConfig, changed: set[str]) -> set[str
         return set(state.queues) | changed
     if changed and any(conf.strategy in _BY_FLEXIBILITY for conf in config.queues.values()):
         return set(state.queues) | changed
-    users = {
-        name for name, queue in state.queues.items() if any(step.conf.add_queue in changed for step in queue.plan.steps)
-    }
+    if any(not changed.isdisjoint(plan.adds) for plan in state.plans.values()):
+        return set(state.queues) | changed
+    users = {name for name, queue in state.queues.items() if not changed.isdisjoint(queue.plan.adds)}
     return changed | users
 
 

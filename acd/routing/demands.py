@@ -74,6 +74,9 @@ def demand_of(state: State, call: InteractionRecord) -> Demand:
 def _look_up(state: State, call: InteractionRecord) -> Demand:
     queue, plan, require, attributes = call.queue, call.plan, call.require, call.attributes
     names: tuple[str, ...] = plan.names
+    for queue_id in plan.adds:
+        other = state.queues.get(queue_id)
+        names = names if other is None else tuple(sorted({*names, *other.plan.names}))
     if "$" in require:
         names = tuple(sorted({*names, *attributes_named(parse(require))}))
     values = tuple(attributes.get(name, "") for name in names) if names else ()

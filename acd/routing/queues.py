@@ -25,10 +25,11 @@ class StepRecord:
 class PlanRecord:
     """A plan with its expressions read. `at_once`: it has nothing but a first step that always applies.
 
-    `first` are the steps that apply to everyone at once, `full` are all, as bits.
+    `first` are the steps that apply to everyone at once, `full` are all, as bits; `adds` are queues whose agents some
+    step adds.
     """
 
-    __slots__ = ("at_once", "conf", "first", "full", "names", "steps")
+    __slots__ = ("adds", "at_once", "conf", "first", "full", "names", "steps")
 
     def __init__(self, conf: Plan) -> None:
         self.conf = conf
@@ -44,6 +45,7 @@ class PlanRecord:
         nodes = [node for step in self.steps for node in (step.require, *step.prefer) if node is not None]
         names: set[str] = set().union(*map(attributes_named, nodes)) if nodes else set()
         self.names = tuple(sorted(names))
+        self.adds = tuple(sorted({step.add_queue for step in conf.steps if step.add_queue}))
         self.full = (1 << len(self.steps)) - 1
         self.first = sum(1 << number for number, step in enumerate(conf.steps) if not step.after and not step.when)
         first = conf.steps[0] if len(conf.steps) == 1 else None

@@ -152,6 +152,24 @@ def test_a_step_can_add_the_agents_of_another_queue():
     assert world.engine.interaction("c1").queue_id == "care"
 
 
+def test_the_agents_of_another_queue_are_asked_for_by_each_callers_own_attributes():
+    help_out = plan(PlanStep(require="latin"), PlanStep(add_queue="sales"))
+    lines = [queue(plan=help_out), queue("sales", require="site=$site")]
+    world = World(lines, [agent("anna", attributes={"site": "rome"}), agent("bea", attributes={"site": "milan"})])
+    world.call(0, "c1", attributes={"site": "rome"})
+    assert world.offers() == {"c1": "anna"}
+    world.call(1, "c2", attributes={"site": "milan"})
+    assert world.offers() == {"c2": "bea"}
+
+
+def test_a_change_of_a_queue_counts_for_those_whose_named_plan_adds_its_agents():
+    named = {"helped": plan(PlanStep(require="latin"), PlanStep(add_queue="sales"))}
+    world = World([queue(), queue("sales", require="sales")], [agent("anna", skills="tv=1")], plans=named)
+    world.call(0, "c1", plan_id="helped")
+    world.change(1, queues=[queue(), queue("sales", require="tv")])
+    assert world.offers() == {"c1": "anna"}
+
+
 def test_the_interactions_own_requirement_narrows_each_step_until_one_relaxes_it():
     relaxing = plan(PlanStep(require="tv"), PlanStep(after=30, require="tv", relax_own=True))
     world = World([queue(plan=relaxing)], [agent("anna", skills="tv=3")])
