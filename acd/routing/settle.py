@@ -40,16 +40,7 @@ def _settle_many(state: State) -> None:
     for agent in agents:
         if agent.reserved and is_available(agent):
             _serve_own(state, agent)
-    race = Race(state.config.crossing_cost)
-    for call in calls:
-        if call.place == "waiting":
-            race.enter_call(call)
-    active = state.index.active
-    for profile in {agent.profile: None for agent in agents}:
-        mine = profile.demands
-        for demand in active if len(active) < len(mine) else mine:
-            if demand.line and demand in mine:
-                race.enter(demand)
+    race = _race(state, agents, calls)
     while (first := race.next()) is not None:
         demand, key = first
         call = state.interactions[key[4]]
@@ -62,6 +53,21 @@ def _settle_many(state: State) -> None:
         if chosen is not None and (key == demand.line[0] or chosen.agent_id == call.preferred):
             offers.make(state, call, chosen)
             race.goes_on(demand)
+
+
+def _race(state: State, agents: list[AgentRecord], calls: list[InteractionRecord]) -> Race:
+    """All lines in which these agents or these interactions may change something."""
+    race = Race(state.config.crossing_cost)
+    for call in calls:
+        if call.place == "waiting":
+            race.enter_call(call)
+    active = state.index.active
+    for profile in {agent.profile: None for agent in agents}:
+        mine = profile.demands
+        for demand in active if len(active) < len(mine) else mine:
+            if demand.line and demand in mine:
+                race.enter(demand)
+    return race
 
 
 def _serve_own(state: State, agent: AgentRecord) -> None:

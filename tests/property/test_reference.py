@@ -142,6 +142,19 @@ def build(people: list[dict], queues: list[Rules]) -> Both:
     return Both(config, Engine(config, seed=7), reference, [])
 
 
+def comes(both: Both, at: float, number: int, queue: str) -> tuple[Event, Callable[[], None]]:
+    name = f"c{number}" if number < 2 else f"n{at}"
+    way = "outbound" if number % 4 == 3 else "inbound"
+    event = InteractionQueued(at, name, queue, priority=number - 4, direction=way)
+    return event, lambda: both.reference.queue(name, queue, number - 4, way == "outbound")
+
+
+def learns(both: Both, at: float, person: str, skills: dict[str, int]) -> tuple[Event, Callable[[], None]]:
+    other = replace(both.config.agents[person], skills=skills)
+    both.config = replace(both.config, agents={**both.config.agents, person: other})
+    return ConfigChanged(at, both.config), lambda: both.reference.change(other)
+
+
 def say(both: Both, at: float, what: str, number: int, which: int) -> tuple[Event, Callable[[], None]] | None:
     """The event of one step, and how the reference is told the same."""
     ref, person, call, queue = both.reference, PEOPLE[number % 5], f"c{number}", QUEUES[which]
@@ -149,16 +162,9 @@ def say(both: Both, at: float, what: str, number: int, which: int) -> tuple[Even
     fence = live[number % len(live)]
     match what:
         case "queue":
-            name = f"c{number}" if number < 2 else f"n{at}"
-            way = "outbound" if number % 4 == 3 else "inbound"
-            return (
-                InteractionQueued(at, name, queue, priority=number - 4, direction=way),
-                lambda: ref.queue(name, queue, number - 4, way == "outbound"),
-            )
+            return comes(both, at, number, queue)
         case "skills":
-            other = replace(both.config.agents[person], skills={SKILLS[which]: number, "tv": 5})
-            both.config = replace(both.config, agents={**both.config.agents, person: other})
-            return ConfigChanged(at, both.config), lambda: ref.change(other)
+            return learns(both, at, person, {SKILLS[which]: number, "tv": 5})
         case "sign_in":
             return AgentSignedIn(at, person, ready=True), lambda: ref.sign_in(person)
         case "ready":
