@@ -11,8 +11,6 @@ from acd import events as ev
 from acd.config import CallBackRule, Overflow, OverflowKind, Plan, PlanStep
 from acd.ports import CallFacts, ReadBack, Ring
 from acd.presence import restore
-from core.clock import ManualClock
-from core.db import Base, Database
 from core.journal import facts_since
 from tests.unit.acd.house import House
 
@@ -20,17 +18,10 @@ _PLAN = Plan((PlanStep(require=""), PlanStep(after=1, overflow=Overflow(Overflow
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    made = House(tmp_path, database, ManualClock())
-    await made.journal.start()
-    _may_be_called_back(made)
-    yield made
-    await made.board.stop()
-    await made.journal.stop()
-    await database.close()
+def house(house: House) -> House:
+    """A house in which callers may be called back."""
+    _may_be_called_back(house)
+    return house
 
 
 def _may_be_called_back(house: House) -> None:

@@ -1,7 +1,6 @@
 """The dispatcher with the real engine and journal, and doubles where Asterisk, tickets and the browser are."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,25 +11,10 @@ from acd import events as ev
 from acd.config import WrapUp, WrapUpMode
 from acd.ports import CallFacts, CallView, ConsultView, LiveCall, ReadBack, RecordingView, Ring, Target
 from acd.presence import restore
-from core.clock import ManualClock
-from core.db import Base, Database
 from core.errors import Conflict, Invalid
 from core.journal import facts_since
 from tests.patience import PATIENCE
 from tests.unit.acd.house import House
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    made = House(tmp_path, database, ManualClock())
-    await made.journal.start()
-    yield made
-    await made.board.stop()
-    await made.journal.stop()
-    await database.close()
 
 
 async def test_the_pop_is_sent_before_the_phone_is_told_to_ring(house: House) -> None:

@@ -1,6 +1,5 @@
 """Where routing has a caller wait or go is known wherever it must survive: call, channel, journal."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,24 +10,9 @@ from acd import events as ev
 from acd.config import Overflow, OverflowKind
 from acd.ports import ReadBack
 from acd.presence import restore
-from core.clock import ManualClock
-from core.db import Base, Database
 from core.errors import Invalid
 from core.journal import facts_since
 from tests.unit.acd.house import House
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'a.db'}")
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    made = House(tmp_path, database, ManualClock())
-    await made.journal.start()
-    yield made
-    await made.board.stop()
-    await made.journal.stop()
-    await database.close()
 
 
 def _full(house: House, kind: OverflowKind, target: str = "") -> None:
