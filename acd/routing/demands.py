@@ -9,7 +9,7 @@ from acd.routing import agents
 from acd.routing.index import Demand, LineKey
 from acd.routing.matching import Target
 from acd.routing.queues import DemandKey, QueueRecord
-from acd.routing.state import FRONT, NORMAL, RETURNED, AgentRecord, InteractionRecord, State
+from acd.routing.state import FRONT, NORMAL, AgentRecord, InteractionRecord, State
 
 
 def targets(state: State, call: InteractionRecord, mask: int) -> tuple[Target, ...]:
@@ -140,10 +140,12 @@ def weigh(state: State, call: InteractionRecord) -> None:
 
 def key_of(state: State, call: InteractionRecord) -> LineKey:
     """The interaction's order: one point of priority is worth a fixed number of seconds of waiting."""
-    if call.rank == FRONT:
-        return (FRONT, float(-call.front), 1 if call.number else 0, call.draw, call.interaction_id)
-    # Who is back counts as of the highest priority: before all who came later, and yet within the aging bound.
-    level = state.config.max_priority if call.rank == RETURNED else call.level
+    level, rank = call.level, call.rank
+    if rank != NORMAL:
+        if rank == FRONT:
+            return (FRONT, float(-call.front), 1 if call.number else 0, call.draw, call.interaction_id)
+        # Who is back counts as of the highest priority: before all who came later, and yet within the aging bound.
+        level = state.config.max_priority
     instant = call.place_since - level * state.config.seconds_per_priority
     return (NORMAL, instant, 1 if call.number else 0, call.draw, call.interaction_id)
 
@@ -157,7 +159,8 @@ def stand(state: State, call: InteractionRecord) -> None:
     elif call.place == "waiting":
         call.standing = demand = demand_of(state, call)
         state.index.put(demand, key)
-        if not demand.pools or call.interaction_id in call.queue.unserved:
+        unserved = call.queue.unserved
+        if not demand.pools or (unserved and call.interaction_id in unserved):
             state.unsure[call.interaction_id] = call
 
 

@@ -49,7 +49,7 @@ class Flow:
 
     def waited_for(self, seconds: float, left: bool) -> None:
         """Someone waits no more, after so long: answered, or `left` without an agent."""
-        self.waited = self.waited * _FORGET + max(seconds, 0.0)
+        self.waited = self.waited * _FORGET + (seconds if seconds > 0.0 else 0.0)
         self.leavers = self.leavers * _FORGET + left
 
     def handled(self, seconds: float) -> None:
