@@ -67,7 +67,8 @@ class Engine:
         if event.at > now:
             now = state.now = event.at
         kind = type(event)
-        if state.timers.may_be_due(now):
+        heap = state.timers.heap
+        if heap and heap[0][0] <= now:
             self._run_due(now, including=kind is Tick)
         handler = _HANDLERS.get(kind)
         if handler is not None:

@@ -70,6 +70,8 @@ def doubled(state: State, times: int) -> float:
 
 def stop_waiting_timers(state: State, call: InteractionRecord) -> None:
     """The interaction waits no more."""
-    cancel = state.timers.cancel
-    for kind in (RELEASE, PLAN, ANNOUNCE):
-        cancel((kind, call.interaction_id, ""))
+    # Written out: it is on the way of every call.
+    interaction_id, due = call.interaction_id, state.timers.due
+    due.pop((RELEASE, interaction_id, ""), None)
+    due.pop((PLAN, interaction_id, ""), None)
+    due.pop((ANNOUNCE, interaction_id, ""), None)

@@ -11,16 +11,17 @@ Key = tuple[int, str, str]
 class Timers:
     """At most one instant per key (kind, id, second id); setting a key again moves it."""
 
-    __slots__ = ("_heap", "due")
+    __slots__ = ("due", "heap")
 
     def __init__(self) -> None:
         self.due: dict[Key, float] = {}
-        self._heap: list[tuple[float, Key]] = []
+        self.heap: list[tuple[float, Key]] = []
+        """Also holds instants that are no longer due; nothing is due before the first of them."""
 
     def set(self, key: Key, at: float) -> None:
         """This key is due at `at` (and at no other instant)."""
         self.due[key] = at
-        heap = self._heap
+        heap = self.heap
         heappush(heap, (at, key))
         if len(heap) > 2 * len(self.due) + 64:
             heap[:] = [(due, key) for key, due in self.due.items()]
@@ -30,14 +31,9 @@ class Timers:
         """This key is no longer due."""
         self.due.pop(key, None)
 
-    def may_be_due(self, now: float) -> bool:
-        """False when certainly nothing is due up to `now`."""
-        heap = self._heap
-        return bool(heap) and heap[0][0] <= now
-
     def first(self) -> float | None:
         """The earliest instant, or None."""
-        heap, due = self._heap, self.due
+        heap, due = self.heap, self.due
         while heap:
             at, key = heap[0]
             if due.get(key) == at:
@@ -47,6 +43,6 @@ class Timers:
 
     def pop(self) -> Key:
         """Take the earliest key (there must be one: see `first`)."""
-        key = heappop(self._heap)[1]
+        key = heappop(self.heap)[1]
         del self.due[key]
         return key

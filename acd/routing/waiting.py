@@ -41,12 +41,13 @@ def adopted(state: State, event: InteractionAdopted) -> None:
 
 
 def _come(state: State, event: InteractionQueued | InteractionAdopted, limits: bool) -> None:
-    name, interaction_id = type(event).__name__, event.interaction_id
+    interaction_id = event.interaction_id
     if interaction_id in state.interactions:
-        state.ignore(name, interaction_id, "it is known already")
+        state.ignore(type(event).__name__, interaction_id, "it is known already")
         return
-    if event.at <= state.closed.get(interaction_id, float("-inf")):
-        state.ignore(name, interaction_id, "it has left since")
+    closed = state.closed.get(interaction_id)
+    if closed is not None and event.at <= closed:
+        state.ignore(type(event).__name__, interaction_id, "it has left since")
         return
     since = event.at if event.waiting_since is None else event.waiting_since
     queue = known_queue(state, event.queue_id)
@@ -59,7 +60,8 @@ def _come(state: State, event: InteractionQueued | InteractionAdopted, limits: b
     call.channel, call.direction, call.node = event.channel, event.direction, event.node
     call.priority, call.attributes = event.priority, event.attributes
     call.preferred, call.preferred_wait = event.preferred_agent_id, event.preferred_wait
-    set_requirement(state, call, event.require)
+    if event.require:
+        set_requirement(state, call, event.require)
     state.interactions[interaction_id] = call
     entry.enter(state, call, queue, limits)
 
