@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
+TEST_PROCESSES ?= 3  # pytest's: most tests wait for Asterisk, a browser or a server, so two cores carry three
 
 .PHONY: help run demo test lint types arrows unit servers web e2e bench-handoff bench-connect bench-pop bench-engine \
         bench-staffing bench-cpu bench-reports lock clean
@@ -31,7 +32,7 @@ test: .venv/.ready  ## Set up what tests need, then run every check and every te
 	@$(PYTHON) -m onecall provision test
 	@$(MAKE) --no-print-directory lint types arrows
 	@cd web && npm run --silent check && npm test --silent
-	@$(PYTHON) -m pytest tests
+	@$(PYTHON) -m pytest tests -n $(TEST_PROCESSES) --dist loadfile
 
 lint: .venv/.ready  ## Formats and lint
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
