@@ -89,10 +89,14 @@ class Interpreter:
         self._moves.arrived(call, place)
 
     def _recorded(self, interaction_id: str, event: Event) -> None:
-        """On the way into a room, which its join will prove: one who is called back is recorded from here on."""
+        """On the way into a room: one who is called back is recorded from here on.
+
+        Asterisk may tell the join first: the two come on different ways through it.
+        """
         call = self._calls.get(interaction_id)
         if call is not None and event.get("OC_RECORDING"):
             call.recording.path = event["OC_RECORDING"]
+            self._tell.view(call)
 
     def _bye(self, event: Event, interaction_id: str) -> None:
         if event.get("OC_RECORDING"):

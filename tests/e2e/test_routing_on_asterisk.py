@@ -182,7 +182,7 @@ async def test_a_call_back_is_recorded_beside_the_first_call_and_only_if_that_on
         await back.hang_up()
         await leg.wait_until_ended(20)
         count = 2 if consent else 0
-        root = here.house._settings.recordings_folder
+        root = here.house._ground.settings.recordings_folder
         await here.until(lambda: len(list(root.glob("*/*/*/*.closed"))) == count)
         closed = [fact.data for fact in await here.facts() if fact.kind == "recording.closed"]
         assert len(closed) == count
@@ -278,4 +278,4 @@ async def test_a_caller_of_the_ivr_who_hangs_up_stops_the_number_that_rings() ->
         rung.ring()
         await call.hang_up()
         assert await rung.wait_until_ended(20) == "cancelled"
-        await here.until(lambda: here.house._ivr.calls == 0)
+        await here.until(lambda: here.house._rooms.ivr.calls == 0)

@@ -10,8 +10,8 @@ from api.commands import COMMANDS
 from api.openapi import document
 from api.schemas.desk import Desk
 from api.schemas.floor import Floor
+from tests.unit.acd.conftest import house
 from tests.unit.acd.house import House
-from tests.unit.acd.test_dispatcher import house
 
 __all__ = ["house"]
 PROJECT = Path(__file__).parents[3]

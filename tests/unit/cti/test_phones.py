@@ -118,3 +118,11 @@ def test_a_phone_that_refuses_to_come_back_is_tried_until_the_grace_time_is_over
     assert world.sent[-1] == ("Redirect", "oc-hold")
     world.event(Event="UserEvent", UserEvent="OcAt", Ref=CALL, Stage="hold", Uniqueid="c1", OC_QUEUE="q")
     assert world.told[-1][0] == "caller_waiting"
+
+
+def test_a_recording_told_after_the_join_is_shown() -> None:
+    world = in_talk("sip:2001@127.0.0.1:4000")
+    ref = next(iter(world.switch.calls)).interaction_id
+    world.event(Event="UserEvent", UserEvent="OcAt", Ref=ref, Stage="talk", OC_RECORDING="2026/11/26/i-cb1")
+    name, (view,) = world.book.told[-1]
+    assert (name, view.recording.on) == ("call_changed", True)
