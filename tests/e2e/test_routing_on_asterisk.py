@@ -186,7 +186,7 @@ async def test_a_call_back_is_recorded_beside_the_first_call_and_only_if_that_on
         await here.until(lambda: len(list(root.glob("*/*/*/*.closed"))) == count)
         closed = [fact.data for fact in await here.facts() if fact.kind == "recording.closed"]
         assert len(closed) == count
-        assert [Path(data["path"]).stem for data in closed] == [interaction, f"{interaction}-cb1"][:count]
+        assert {Path(data["path"]).stem for data in closed} == set([interaction, f"{interaction}-cb1"][:count])
         for data in closed:
             assert data["sha256"] == hashlib.sha256((root / data["path"]).read_bytes()).hexdigest()
         assert len(list(root.glob("*/*/*/*.wav"))) == 3 * count
