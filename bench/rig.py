@@ -153,7 +153,7 @@ class Rig:
     async def staffed(self, system: str) -> AsyncIterator[None]:
         """All agents take calls of `system` (PEER or OURS) while inside."""
         if system == PEER:
-            await self._members("QueueAdd")
+            await self._members("add member {} to peer")
         else:
             await self._say("agent.sign_in")
             await self._say("agent.ready")
@@ -165,14 +165,14 @@ class Rig:
                 task.cancel()
             await asyncio.gather(*answering, return_exceptions=True)
             if system == PEER:
-                await self._members("QueueRemove")
+                await self._members("remove member {} from peer")
             else:
                 await self._say("agent.sign_out")
 
-    async def _members(self, action: str) -> None:
-        async with self.asterisk.manager() as manager:
-            for extension in self.extensions:
-                await manager.action(action, {"Queue": "peer", "Interface": f"PJSIP/{extension}"})
+    async def _members(self, words: str) -> None:
+        command = self.asterisk.instance.command_line
+        for extension in self.extensions:
+            await asyncio.to_thread(command, f"queue {words.format(f'PJSIP/{extension}')}")
 
     async def _say(self, command: str) -> None:
         for extension in self.extensions:
