@@ -126,8 +126,13 @@ class Switchboard:
     def new_call(self, facts: CallFacts) -> Call:
         """Take a caller in and begin to read the story, so that it is there before the offer."""
         call = self.calls[facts.interaction_id] = Call(facts)
-        self.read_story(call)
+        # In the next round of the loop: a phone that rings at once, with no screen to show the story, rings first.
+        asyncio.get_running_loop().call_soon(self._begin_story, call)
         return call
+
+    def _begin_story(self, call: Call) -> None:
+        if call.story is None and self.calls.get(call.facts.interaction_id) is call:
+            self.read_story(call)
 
     def read_story(self, call: Call) -> "asyncio.Task[PopAndTicket]":
         """Begin to read the caller's story."""
