@@ -124,7 +124,7 @@ class Switchboard:
         self.statistics.apply(fact)
 
     def new_call(self, facts: CallFacts) -> Call:
-        """Take a caller in and begin to read the story, so that it is there before the offer."""
+        """Take a caller in and see that the story is read early: who waits has it before the offer."""
         call = self.calls[facts.interaction_id] = Call(facts)
         # In the next round of the loop: a phone that rings at once, with no screen to show the story, rings first.
         asyncio.get_running_loop().call_soon(self._begin_story, call)
