@@ -8,17 +8,13 @@ Files are closed and deleted when all in them is in the database.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Float, String, exists, insert, select
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, aliased, mapped_column
-
-from core.db import Base, Database, is_wrong_data
+from core.errors import OneCallError
 from core.fact_files import FactFiles
 from core.ids import is_id, new_id
 from core.log import get_logger
@@ -42,28 +38,20 @@ class Fact:
     id: str = field(default_factory=new_id)
 
 
-class FactRow(Base):
-    """The fact as stored; append only."""
+class Store(Protocol):
+    """Where facts go from the files (`core.facts.FactStore`, or the process that has one)."""
 
-    __tablename__ = "fact"
-
-    id: Mapped[str] = mapped_column(String(26), primary_key=True)
-    at: Mapped[float] = mapped_column(Float, index=True)
-    kind: Mapped[str] = mapped_column(String(40), index=True)
-    interaction_id: Mapped[str | None] = mapped_column(String(64), index=True)
-    agent_id: Mapped[str | None] = mapped_column(String(40), index=True)
-    data: Mapped[dict[str, Any]]
+    async def store(self, facts: Sequence[Fact]) -> Mapping[str, str]:
+        """Store them, each once. Returns id → why of those that never can be; raises when it is worth trying again."""
 
 
-Project = Callable[[AsyncSession, Fact], Awaitable[None]]
-"""Applies one fact to a room's own tables, inside the transaction that stores the fact."""
 Alarm = Callable[[str, str, Mapping[str, str], bool], None]
 """Told of an alarm: its id, severity and values, and whether it is raised or over."""
 
 _GATHER = 0.25
 """Seconds for which facts gather before they are stored: a call's facts together cost little more than one of them."""
 _BATCH = 100
-"""Facts a transaction: few enough that preparing them never holds up the event loop for long."""
+"""Facts a transaction: few enough that others who write need not wait long."""
 _LOOK = 1.0
 _LEAST_FREE = 100_000_000
 _CLEAR_ABOVE = 1.1
@@ -82,9 +70,8 @@ class Journal:
     tries it again and raises the alarm.
     """
 
-    def __init__(self, folder: Path, database: Database, projections: Sequence[Project] = ()) -> None:
-        self._database = database
-        self._projections = tuple(projections)
+    def __init__(self, folder: Path, store: Store) -> None:
+        self._store = store
         self._queue: list[Fact] = []
         self._wake = asyncio.Event()
         self._drain_task: asyncio.Task[None] | None = None
@@ -198,23 +185,18 @@ class Journal:
                 _failures.inc()
                 _log.warning("facts wait on disk for the database", count=len(self._queue), error=repr(error))
                 if pause > 1:
-                    self._database_problem = type(error).__name__
+                    self._database_problem = error.what if isinstance(error, OneCallError) else type(error).__name__
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 5.0)
 
     async def _drain_batch(self) -> None:
         batch = self._queue[:_BATCH]
-        try:
-            await self._store(batch, self._project_together)
-        except Exception as error:
-            if not is_wrong_data(error):
-                raise
-            # One fact that cannot be stored or projected must not stop all that follow: find it, fact by fact.
-            for fact in batch:
-                await self._store_alone(fact)
-                self._stored(1)
-        else:
-            self._stored(len(batch))
+        refused = await self._store.store(batch)
+        for fact in batch:
+            if fact.id in refused:
+                _log.error("fact is refused and set aside", fact_id=fact.id, kind=fact.kind, why=refused[fact.id])
+                self._files.set_aside(fact.id, _line(fact))
+        self._stored(len(batch))
 
     def _stored(self, count: int) -> None:
         """The oldest `count` facts need neither memory nor disk any more."""
@@ -222,43 +204,6 @@ class Journal:
         self._files.keep_newest(len(self._queue))
         _drained.inc(count)
         _spooled.set(len(self._queue))
-
-    async def _store_alone(self, fact: Fact) -> None:
-        try:
-            await self._store([fact], self._project_apart)
-        except Exception as error:
-            if not is_wrong_data(error):
-                raise
-            _log.error("fact is refused by the database and set aside", fact_id=fact.id, kind=fact.kind, why=str(error))
-            self._files.set_aside(fact.id, _line(fact))
-
-    async def _store(
-        self, batch: Sequence[Fact], project: Callable[[AsyncSession, Sequence[Fact]], Awaitable[None]]
-    ) -> None:
-        async with self._database.session() as session:
-            known = set(await session.scalars(select(FactRow.id).where(FactRow.id.in_([fact.id for fact in batch]))))
-            # By id: a fact that two journal files hold is one; twice in a batch it would block all that follow.
-            fresh = list({fact.id: fact for fact in batch if fact.id not in known}.values())
-            if fresh:
-                await session.execute(insert(FactRow), [_row(fact) for fact in fresh])
-                await project(session, fresh)
-
-    async def _project_together(self, session: AsyncSession, facts: Sequence[Fact]) -> None:
-        for fact in facts:
-            for project in self._projections:
-                await project(session, fact)
-
-    async def _project_apart(self, session: AsyncSession, facts: Sequence[Fact]) -> None:
-        for fact in facts:
-            for project in self._projections:
-                try:
-                    async with session.begin_nested():
-                        await project(session, fact)
-                except Exception as error:
-                    if not is_wrong_data(error):
-                        raise
-                    # The fact itself stays in its table: what is projected from it can be made again.
-                    _log.exception("fact could not be projected", fact_id=fact.id, kind=fact.kind)
 
 
 def _line(fact: Fact) -> bytes:
@@ -272,34 +217,3 @@ def _read(line: bytes) -> Fact:
     if not (is_id(fact_id) and isinstance(kind, str) and isinstance(data, dict)):
         raise ValueError("not a fact")
     return Fact(float(at), kind, interaction_id, agent_id, data, fact_id)
-
-
-def _row(fact: Fact) -> dict[str, Any]:
-    return {
-        "id": fact.id,
-        "at": fact.at,
-        "kind": fact.kind,
-        "interaction_id": fact.interaction_id,
-        "agent_id": fact.agent_id,
-        "data": dict(fact.data),
-    }
-
-
-async def facts_since(database: Database, at: float) -> list[Fact]:
-    """The facts in the database since `at` (epoch seconds), in the order in which they were told."""
-    columns = (FactRow.at, FactRow.kind, FactRow.interaction_id, FactRow.agent_id, FactRow.data, FactRow.id)
-    async with database.reading() as session:
-        return [
-            Fact(*row) for row in await session.execute(select(*columns).where(FactRow.at >= at).order_by(FactRow.id))
-        ]
-
-
-async def facts_of_open(database: Database, begun: str, over: Collection[str], before: float) -> list[Fact]:
-    """All facts of the interactions in which `begun` was told before then (epoch seconds) and none of `over` at all."""
-    end = aliased(FactRow)
-    ended = exists().where(end.interaction_id == FactRow.interaction_id, end.kind.in_(over))
-    open_ones = select(FactRow.interaction_id).where(FactRow.kind == begun, FactRow.at < before, ~ended)
-    columns = (FactRow.at, FactRow.kind, FactRow.interaction_id, FactRow.agent_id, FactRow.data, FactRow.id)
-    query = select(*columns).where(FactRow.interaction_id.in_(open_ones)).order_by(FactRow.id)
-    async with database.reading() as session:
-        return [Fact(*row) for row in await session.execute(query)]

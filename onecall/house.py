@@ -14,14 +14,13 @@ from acd.floor import floor
 from core.bus import Bus, LocalBus, RedisBus
 from core.clock import Clock, SystemClock
 from core.errors import Unavailable
-from core.journal import Fact, facts_of_open, facts_since
+from core.facts import facts_of_open, facts_since
+from core.journal import Fact
 from ivr.prompts import SYSTEM_TEXTS, Texts
 from onecall.background import Background, Well
 from onecall.endpoints import endpoints_of, write_endpoints
 from onecall.settings import Settings
 from onecall.wiring import Ground, Rooms
-from tickets import figures, promises
-from tickets.unit import CLOCK
 
 _FLOOR_PAUSE = 0.25
 _PROMISES_EVERY = 30.0
@@ -50,6 +49,7 @@ class RoutingHouse:
         self._dispatcher = rooms.dispatcher
         self._commands = Commands(self._dispatcher, self._floor, self.health, lambda: self._operation.reasons)
         self._background = Background(self._alarm)
+        self._beneath = Background(self._alarm)
         self._past: list[Fact] | None = None
         self._phones_changed = asyncio.Event()
         self._next_freeze = 0.0
@@ -61,6 +61,7 @@ class RoutingHouse:
 
     async def start(self) -> None:
         """Bring everything up, in the order in which it is needed. Raises what makes serving impossible."""
+        self._beneath.keep("books", self._rooms.books.run)
         await self._journal.start()
         try:
             await self._journal.settled(_SETTLE_SECONDS)
@@ -98,6 +99,7 @@ class RoutingHouse:
         await self._rooms.ivr.stop()
         await self._board.stop()
         await self._journal.stop()
+        await self._beneath.stop()
 
     # --- what runs beside ---------------------------------------------------------------------------------------
 
@@ -197,13 +199,12 @@ class RoutingHouse:
 
     async def _watch_time(self, well: Well) -> None:
         """Promises that came due, and days whose figures have become final."""
-        tickets = self._rooms.tickets
+        books = self._rooms.books
         while True:
             await asyncio.sleep(_PROMISES_EVERY)
-            async with tickets.unit(CLOCK) as unit:
-                await promises.break_overdue(unit)
+            await books.break_promises()
             if self._clock.now() >= self._next_freeze:
-                await figures.freeze_ripe_days(tickets)
+                await books.freeze_figures()
                 self._next_freeze = self._clock.now() + _FIGURES_EVERY
             well()
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import fcntl
-import gc
 import time
 from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
@@ -21,6 +20,7 @@ from onecall.asterisk_program import find_asterisk
 from onecall.asterisk_settings import asterisk_home, asterisk_settings, manager_secret
 from onecall.certificate import ensure_certificate
 from onecall.house import RoutingHouse, make_bus
+from onecall.memory import settle_memory
 from onecall.metrics import serving_metrics
 from onecall.robots import moving
 from onecall.settings import Settings
@@ -40,7 +40,7 @@ async def run(settings: Settings, *, robots: bool = False) -> int:
             accounts = await _prepare(settings, _say)
             await stack.enter_async_context(_own_asterisk(settings))
             database, bus = await stack.enter_async_context(_rooms(settings, {"api", "acd"}))
-            _settle_memory()
+            settle_memory()
             _greet(settings, accounts)
             if robots:
                 await stack.enter_async_context(moving(settings, bus, database))
@@ -59,7 +59,7 @@ async def serve(settings: Settings, roles: Collection[str]) -> int:
     with until_told_to_stop(lambda: _log.info("stopping")) as told:
         await _prepare(settings, _log.info)
         async with _rooms(settings, roles):
-            _settle_memory()
+            settle_memory()
             _log.info("serving", rooms=sorted(roles))
             await told.wait()
     return 0
@@ -184,13 +184,6 @@ async def _routing(settings: Settings, database: Database, bus: Bus, *, alone: b
             yield
     finally:
         await house.stop()
-
-
-def _settle_memory() -> None:
-    """What was loaded at start stays: a collection that walks through it would hold up calls."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def _greet(settings: Settings, accounts: dict[str, str]) -> None:

@@ -20,10 +20,9 @@ from cti.settings import BridgeSettings, ManagerSettings
 from ivr.flows import StoredFlows
 from ivr.service import IvrPorts, IvrService, IvrSettings
 from onecall.adapters import Outlook, Publisher, WaitingVoice
+from onecall.books import Books
 from onecall.callers import TicketCallers, TicketIntake
 from onecall.settings import Settings
-from tickets.projection import project
-from tickets.stories import TicketStories
 from tickets.unit import Tickets
 
 
@@ -45,7 +44,8 @@ class Rooms:
     def __init__(self, ground: Ground, operation: Operation, clock: Clock, name: Callable[[str, str], str]) -> None:
         settings = ground.settings
         self._clock = clock
-        self.journal = Journal(settings.state / "journal", ground.database, [project])
+        self.books = Books(ground.database.url, settings, ground.bus)
+        self.journal = Journal(settings.state / "journal", self.books)
         self.flows = StoredFlows(ground.database, settings.flows_folder)
         self.tickets = Tickets(ground.database, ground.bus, clock)
         self.publisher = publisher = Publisher(ground.bus)
@@ -58,7 +58,7 @@ class Rooms:
             engine=engine,
             config=operation.routing,
             telephony=self.bridge,
-            stories=TicketStories(self.tickets),
+            stories=self.books,
             announcer=voice,
             journal=self.journal,
             desks=desks,

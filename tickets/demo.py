@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import Clock, SystemClock
 from core.db import Base, Database
-from core.journal import Fact, FactRow
+from core.facts import FactRow
+from core.journal import Fact
 from tickets import people
 from tickets.customers import folded
 from tickets.days import local_day

@@ -1,5 +1,6 @@
 """What one transaction has already read and holds: a batch of facts asks for the same calls over and over."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,8 @@ from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from acd.legs import KINDS
-from core.journal import Fact, FactRow
+from core.facts import FactRow
+from core.journal import Fact
 from tickets import people
 from tickets.model import Interaction, InteractionLeg
 from tickets.sql import insert_if_absent
@@ -41,17 +43,32 @@ def held_by(session: AsyncSession) -> Held:
     return held
 
 
-async def call_row(session: AsyncSession, interaction_id: str, *, new: bool = False) -> Interaction:
-    """The call's row, locked until the transaction ends; made when there is none yet (`new`: probably so)."""
+async def hold_together(session: AsyncSession, facts: Sequence[Fact]) -> None:
+    """Read at once what these facts will ask for: a batch costs a few statements instead of a few a call."""
     held = held_by(session)
-    call = held.calls.get(interaction_id)
-    if call is None and not new:
-        call = await session.get(Interaction, interaction_id, with_for_update=True)
-    if call is None:
-        await insert_if_absent(session, Interaction, {"id": interaction_id})
-        call = await session.get_one(Interaction, interaction_id, with_for_update=True)
-    held.calls[interaction_id] = call
-    return call
+    await _hold_calls(session, held, sorted({str(fact.interaction_id) for fact in facts} - held.calls.keys()))
+    talked = {str(fact.interaction_id) for fact in facts if fact.kind in KINDS}
+    await _hold_legs(session, held, talked - held.legs.keys())
+
+
+async def call_row(session: AsyncSession, interaction_id: str) -> Interaction:
+    """The call's row, locked until the transaction ends; made when there is none yet."""
+    held = held_by(session)
+    if interaction_id not in held.calls:
+        await _hold_calls(session, held, [interaction_id])
+    return held.calls[interaction_id]
+
+
+async def _hold_calls(session: AsyncSession, held: Held, ids: Sequence[str]) -> None:
+    """`ids` in ascending order: whoever locks several rows locks them in the same order."""
+    if not ids:
+        return
+    query = select(Interaction).where(Interaction.id.in_(ids)).order_by(Interaction.id).with_for_update()
+    with session.no_autoflush:
+        held.calls |= {call.id: call for call in await session.scalars(query)}
+        if missing := [{"id": one} for one in ids if one not in held.calls]:
+            await insert_if_absent(session, Interaction, missing)
+            held.calls |= {call.id: call for call in await session.scalars(query)}
 
 
 async def legs_and_facts(
@@ -60,17 +77,25 @@ async def legs_and_facts(
     """The stored legs of a call by position, and the facts that they follow from, with this one."""
     held = held_by(session)
     if interaction_id not in held.legs:
-        with session.no_autoflush:
-            legs = await session.scalars(select(InteractionLeg).where(InteractionLeg.interaction_id == interaction_id))
-            stored = await session.execute(
-                select(FactRow.at, FactRow.kind, FactRow.interaction_id, FactRow.agent_id, FactRow.data, FactRow.id)
-                .where(FactRow.interaction_id == interaction_id, FactRow.kind.in_(KINDS))
-            )  # fmt: skip
-        held.legs[interaction_id] = {leg.position: leg for leg in legs}
-        held.facts[interaction_id] = {row.id: Fact(*row) for row in stored}
+        await _hold_legs(session, held, {interaction_id})
     facts = held.facts[interaction_id]
     facts[fact.id] = fact
     return held.legs[interaction_id], facts
+
+
+async def _hold_legs(session: AsyncSession, held: Held, ids: Collection[str]) -> None:
+    if not ids:
+        return
+    columns = (FactRow.at, FactRow.kind, FactRow.interaction_id, FactRow.agent_id, FactRow.data, FactRow.id)
+    with session.no_autoflush:
+        legs = await session.scalars(select(InteractionLeg).where(InteractionLeg.interaction_id.in_(ids)))
+        stored = await session.execute(select(*columns).where(FactRow.interaction_id.in_(ids), FactRow.kind.in_(KINDS)))
+    for one in ids:
+        held.legs[one], held.facts[one] = {}, {}
+    for leg in legs:
+        held.legs[leg.interaction_id][leg.position] = leg
+    for row in stored:
+        held.facts[row.interaction_id][row.id] = Fact(*row)
 
 
 async def zone_of(session: AsyncSession, programme_id: str) -> ZoneInfo:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import Conflict
-from core.journal import FactRow
+from core.facts import FactRow
 from tickets.model import Interaction, InteractionLeg, Ticket, TicketEvent
 from tickets.unit import Unit
 

@@ -4,7 +4,7 @@ Facts may come late and in any order, and of kinds unknown here; each is applied
 call (customer, ticket, outcome) is never overwritten by a fact.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import update
@@ -15,16 +15,16 @@ from core.clock import Clock, SystemClock
 from core.journal import Fact
 from tickets import calls, customers
 from tickets.days import local_day
-from tickets.held import call_row, legs_and_facts, zone_of
+from tickets.held import call_row, hold_together, legs_and_facts, zone_of
 from tickets.missed_calls import mark_returns
 from tickets.model import Figure, Interaction, InteractionLeg, Recording
 
 _CHANNELS = ("voice", "email", "chat", "web", "sms")
 
 
-async def project(session: AsyncSession, fact: Fact) -> None:
-    """Apply one fact (a `core.journal.Project`)."""
-    await Projection(SystemClock())(session, fact)
+async def project(session: AsyncSession, facts: Sequence[Fact]) -> None:
+    """Apply facts (a `core.facts.Project`)."""
+    await Projection(SystemClock())(session, facts)
 
 
 class Projection:
@@ -33,13 +33,16 @@ class Projection:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    async def __call__(self, session: AsyncSession, fact: Fact) -> None:
-        """Apply one fact."""
-        apply = _APPLY.get(fact.kind)
-        if apply is None or fact.interaction_id is None:
-            return
-        call = await call_row(session, fact.interaction_id, new=fact.kind == "call.arrived")
-        await apply(session, call, fact)
+    async def __call__(self, session: AsyncSession, facts: Sequence[Fact]) -> None:
+        """Apply facts in order."""
+        ours = [fact for fact in facts if fact.kind in _APPLY and fact.interaction_id is not None]
+        await hold_together(session, ours)
+        for fact in ours:
+            await self._apply(session, fact)
+
+    async def _apply(self, session: AsyncSession, fact: Fact) -> None:
+        call = await call_row(session, fact.interaction_id or "")
+        await _APPLY[fact.kind](session, call, fact)
         if call.day is not None and call.programme_id is not None:
             # However short the programme's window is, a day becomes final only once it is over.
             today = local_day(self._clock.now(), await zone_of(session, call.programme_id))

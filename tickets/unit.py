@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.bus import Bus
 from core.clock import Clock
 from core.db import Database
 from core.errors import OneCallError
@@ -15,6 +14,13 @@ from core.log import get_logger
 
 _log = get_logger(__name__)
 TOPIC = "ticket"
+
+
+class Publisher(Protocol):
+    """The side of the bus that this room needs."""
+
+    async def publish(self, topic: str, message: Mapping[str, Any]) -> None:
+        """Tell every subscriber. Raises Unavailable when the bus cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Unit:
 class Tickets:
     """Front door of this room: opens units of work and readings on its database."""
 
-    def __init__(self, database: Database, bus: Bus, clock: Clock) -> None:
+    def __init__(self, database: Database, bus: Publisher, clock: Clock) -> None:
         self._database = database
         self._bus = bus
         self._clock = clock

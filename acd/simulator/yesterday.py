@@ -17,7 +17,8 @@ from sqlalchemy.exc import OperationalError
 from acd.simulator.setup import RecordedCall
 from core.db import Database
 from core.errors import Invalid, NotFound, Unavailable
-from core.journal import Fact, facts_since
+from core.facts import facts_since
+from core.journal import Fact
 
 COLUMNS = ("at", "topic", "talk", "wrap_up", "patience")
 

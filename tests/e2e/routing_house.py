@@ -12,7 +12,8 @@ from typing import Any
 from acd.model import Agent, AgentQueue, AgentSkill, Programme, Queue, Skill
 from core.bus import LocalBus
 from core.db import Database
-from core.journal import Fact, facts_since
+from core.facts import facts_since
+from core.journal import Fact
 from core.migrate import upgrade
 from ivr.model import DialledNumber, FlowRow
 from onecall.house import RoutingHouse

@@ -1,7 +1,7 @@
 """The journal on a real PostgreSQL: what passes (a restart, a deadlock, a lost connection) costs no projection."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import Base, Database
-from core.journal import Fact, Journal, facts_since
+from core.facts import FactStore, facts_since
+from core.journal import Fact, Journal
 from tests.integration.conftest import PostgresServer, postgres_database, postgres_server
 
 
@@ -36,9 +37,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def see(session: AsyncSession, fact: Fact) -> None:
+async def see(session: AsyncSession, facts: Sequence[Fact]) -> None:
     """A projection: one row a fact."""
-    await session.execute(text("INSERT INTO seen VALUES (:kind)"), {"kind": fact.kind})
+    for fact in facts:
+        await session.execute(text("INSERT INTO seen VALUES (:kind)"), {"kind": fact.kind})
 
 
 async def seen(database: Database) -> list[str]:
@@ -52,11 +54,12 @@ class Once:
     def __init__(self, times: int = 2) -> None:
         self.left = times
 
-    async def __call__(self, session: AsyncSession, fact: Fact) -> None:
-        if fact.kind == "bad" and self.left:
-            self.left -= 1
-            await self.fail(session)
-        await see(session, fact)
+    async def __call__(self, session: AsyncSession, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            if fact.kind == "bad" and self.left:
+                self.left -= 1
+                await self.fail(session)
+            await see(session, [fact])
 
     async def fail(self, session: AsyncSession) -> None:
         raise NotImplementedError
@@ -85,7 +88,7 @@ PASSING = ["40P01", "40001", "53100", "53200", "53300", "55P03", "57014", "57P01
 
 @pytest.mark.parametrize("failing", [*map(Raised, PASSING), Terminated()], ids=[*PASSING, "terminated"])
 async def test_an_error_that_passes_costs_no_projection(tmp_path: Path, database: Database, failing: Once) -> None:
-    journal = Journal(tmp_path / "journal", database, [failing])
+    journal = Journal(tmp_path / "journal", FactStore(database, [failing]))
     await journal.start()
     for kind in ("first", "bad", "last"):
         journal.append(Fact(1.0, kind))
@@ -99,12 +102,12 @@ async def test_a_server_restarted_in_the_middle_costs_nothing(
 ) -> None:
     reached, go_on = asyncio.Event(), asyncio.Event()
 
-    async def project(session: AsyncSession, fact: Fact) -> None:
-        await see(session, fact)
+    async def project(session: AsyncSession, facts: Sequence[Fact]) -> None:
+        await see(session, facts)
         reached.set()
         await go_on.wait()
 
-    journal = Journal(tmp_path / "journal", database, [project])
+    journal = Journal(tmp_path / "journal", FactStore(database, [project]))
     await journal.start()
     for number in range(30):
         journal.append(Fact(1.0, f"{number:02}"))
@@ -127,7 +130,7 @@ async def test_a_server_restarted_in_the_middle_costs_nothing(
 async def test_a_fact_that_the_database_refuses_is_set_aside_and_the_others_go_on(
     tmp_path: Path, database: Database, bad: Fact
 ) -> None:
-    journal = Journal(tmp_path / "journal", database, [see])
+    journal = Journal(tmp_path / "journal", FactStore(database, [see]))
     await journal.start()
     for fact in (Fact(1.0, "first"), bad, Fact(1.0, "last")):
         journal.append(fact)
@@ -138,7 +141,7 @@ async def test_a_fact_that_the_database_refuses_is_set_aside_and_the_others_go_o
     # Once what was wrong is mended, the file's ending brings it back.
     refused.write_bytes(refused.read_bytes().replace(b"x" * 41, b"x").replace(b"\\u0000", b"").replace(b"NaN", b"0"))
     refused.rename(refused.with_suffix(".facts"))
-    after = Journal(tmp_path / "journal", database, [see])
+    after = Journal(tmp_path / "journal", FactStore(database, [see]))
     await after.start()
     await after.settled(20)
     assert len(await seen(database)) == 3
@@ -146,7 +149,7 @@ async def test_a_fact_that_the_database_refuses_is_set_aside_and_the_others_go_o
 
 
 async def test_wrong_data_in_a_projection_costs_that_projection_only(tmp_path: Path, database: Database) -> None:
-    journal = Journal(tmp_path / "journal", database, [Raised("22012"), see])
+    journal = Journal(tmp_path / "journal", FactStore(database, [Raised("22012"), see]))
     await journal.start()
     for kind in ("first", "bad", "last"):
         journal.append(Fact(1.0, kind))

@@ -9,7 +9,7 @@ from acd.model import Agent, Programme
 from acd.statistics import Statistics
 from core.clock import ManualClock
 from core.db import Database
-from core.journal import facts_since
+from core.facts import facts_since
 from tests.integration.tickets.world import NOON
 from tickets import customers, demo, lists, reports
 from tickets.days import local_day

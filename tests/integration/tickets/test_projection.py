@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, inspect, select
 
 from core.db import Database
+from core.facts import FactStore
 from core.journal import Fact, Journal
 from tests.integration.tickets.world import GIULIA, HOUR, MARCO, NOON, World, call_facts
 from tickets import calls, interactions
@@ -52,7 +53,7 @@ async def test_the_journal_applies_each_fact_exactly_once(database: Database, tm
     world = World(database)
     await world.furnish()
     facts = call_facts(world.facts(CHIARA, NOON), GIULIA.id)
-    journal = Journal(tmp_path / "journal", database, [project])
+    journal = Journal(tmp_path / "journal", FactStore(database, [project]))
     await journal.start()
     for fact in [*facts, *facts]:
         journal.append(fact)

@@ -9,7 +9,8 @@ from acd.ports import CallFacts
 from core.bus import LocalBus
 from core.clock import ManualClock, from_iso
 from core.db import Database
-from core.journal import Fact, FactRow
+from core.facts import FactRow
+from core.journal import Fact
 from tickets import calls, customers
 from tickets.model import Interaction, RecallCause, Topic
 from tickets.outcome import Outcome, save
@@ -105,7 +106,7 @@ class World:
                         data=dict(fact.data),
                     )
                 )
-                await projection(session, fact)
+                await projection(session, [fact])
 
     async def call(
         self,

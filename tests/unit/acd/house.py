@@ -18,7 +18,8 @@ from acd.switchboard import DispatchRules, Switchboard
 from core.clock import ManualClock
 from core.db import Database
 from core.errors import Unavailable
-from core.journal import Fact, Journal, facts_since
+from core.facts import FactStore, facts_since
+from core.journal import Fact, Journal
 from tests.patience import PATIENCE
 
 
@@ -95,7 +96,7 @@ class House:
                 for agent, extension in (("a1", "2001"), ("a2", "2002"))
             }
         )
-        self.journal = Journal(folder / "journal", database)
+        self.journal = Journal(folder / "journal", FactStore(database))
         self.board = Switchboard(
             self.engine,
             config,

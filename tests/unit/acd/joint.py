@@ -13,7 +13,8 @@ from typing import Any
 from acd.presence import restore
 from core.clock import ManualClock
 from core.db import Database
-from core.journal import Fact, facts_since
+from core.facts import facts_since
+from core.journal import Fact
 from cti.bridge import Bridge
 from cti.protocol import Event
 from cti.settings import BridgeSettings

@@ -11,7 +11,7 @@ from acd import events as ev
 from acd.config import CallBackRule, Overflow, OverflowKind, Plan, PlanStep
 from acd.ports import CallFacts, ReadBack, Ring
 from acd.presence import restore
-from core.journal import facts_since
+from core.facts import facts_since
 from tests.unit.acd.house import House
 
 _PLAN = Plan((PlanStep(require=""), PlanStep(after=1, overflow=Overflow(OverflowKind.CALL_BACK))))

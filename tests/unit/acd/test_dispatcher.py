@@ -12,7 +12,7 @@ from acd.config import WrapUp, WrapUpMode
 from acd.ports import CallFacts, CallView, ConsultView, LiveCall, ReadBack, RecordingView, Ring, Target
 from acd.presence import restore
 from core.errors import Conflict, Invalid
-from core.journal import facts_since
+from core.facts import facts_since
 from tests.patience import PATIENCE
 from tests.unit.acd.house import House
 

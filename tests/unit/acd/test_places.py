@@ -11,7 +11,7 @@ from acd.config import Overflow, OverflowKind
 from acd.ports import ReadBack
 from acd.presence import restore
 from core.errors import Invalid
-from core.journal import facts_since
+from core.facts import facts_since
 from tests.unit.acd.house import House
 
 

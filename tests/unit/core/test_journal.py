@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import Base, Database
 from core.errors import Unavailable
-from core.journal import Fact, FactRow, Journal, facts_since
+from core.facts import FactRow, FactStore, facts_since
+from core.journal import Fact, Journal
 
 
 @pytest.fixture
@@ -34,10 +35,10 @@ async def _count(database: Database) -> int:
 async def test_a_fact_reaches_the_database_with_what_is_projected_from_it(tmp_path: Path, database: Database) -> None:
     seen: list[str] = []
 
-    async def project(_session: AsyncSession, fact: Fact) -> None:
-        seen.append(fact.kind)
+    async def project(_session: AsyncSession, facts: Sequence[Fact]) -> None:
+        seen.extend(fact.kind for fact in facts)
 
-    journal = Journal(tmp_path / "journal", database, [project])
+    journal = Journal(tmp_path / "journal", FactStore(database, [project]))
     await journal.start()
     journal.append(Fact(1.0, "call.arrived", "i1", None, {"did": "+39"}))
     await journal.settled()
@@ -48,7 +49,7 @@ async def test_a_fact_reaches_the_database_with_what_is_projected_from_it(tmp_pa
 async def test_facts_told_while_the_database_is_locked_are_stored_when_it_is_free(
     tmp_path: Path, database: Database
 ) -> None:
-    journal = Journal(tmp_path / "journal", database)
+    journal = Journal(tmp_path / "journal", FactStore(database))
     await journal.start()
     async with database.session() as writer:
         await writer.execute(select(1))  # takes the write lock
@@ -64,7 +65,7 @@ async def test_facts_told_while_the_database_is_locked_are_stored_when_it_is_fre
 async def test_what_a_killed_process_left_on_disk_is_stored_once_by_the_next(
     tmp_path: Path, database: Database
 ) -> None:
-    first = Journal(tmp_path / "journal", database)
+    first = Journal(tmp_path / "journal", FactStore(database))
     facts = [Fact(float(number), "queue.entered", f"i{number}") for number in range(3)]
     for fact in facts:
         first.append(fact)
@@ -73,7 +74,7 @@ async def test_what_a_killed_process_left_on_disk_is_stored_once_by_the_next(
         file.write(b'["01cut')  # and the last line was cut
     async with database.session() as session:
         session.add(FactRow(id=facts[0].id, at=0.0, kind="queue.entered", interaction_id="i0", data={}))
-    second = Journal(tmp_path / "journal", database)
+    second = Journal(tmp_path / "journal", FactStore(database))
     await second.start()
     await second.settled()
     assert await _count(database) == 3
@@ -82,11 +83,11 @@ async def test_what_a_killed_process_left_on_disk_is_stored_once_by_the_next(
 
 
 async def test_a_projection_that_fails_stops_neither_its_fact_nor_the_next(tmp_path: Path, database: Database) -> None:
-    async def project(_session: AsyncSession, fact: Fact) -> None:
-        if fact.kind == "bad":
+    async def project(_session: AsyncSession, facts: Sequence[Fact]) -> None:
+        if any(fact.kind == "bad" for fact in facts):
             raise ValueError("cannot be read")
 
-    journal = Journal(tmp_path / "journal", database, [project])
+    journal = Journal(tmp_path / "journal", FactStore(database, [project]))
     await journal.start()
     journal.append(Fact(1.0, "bad"))
     journal.append(Fact(2.0, "good"))
@@ -96,16 +97,16 @@ async def test_a_projection_that_fails_stops_neither_its_fact_nor_the_next(tmp_p
 
 
 async def test_a_second_process_is_kept_out_of_the_folder(tmp_path: Path, database: Database) -> None:
-    journal = Journal(tmp_path / "journal", database)
+    journal = Journal(tmp_path / "journal", FactStore(database))
     with pytest.raises(Unavailable, match="in use by another OneCall process"):
-        Journal(tmp_path / "journal", database)
+        Journal(tmp_path / "journal", FactStore(database))
     await journal.stop()
 
 
 async def test_a_journal_that_has_stopped_lets_the_next_in_though_a_child_still_has_its_handles(
     tmp_path: Path, database: Database
 ) -> None:
-    first = Journal(tmp_path / "journal", database)
+    first = Journal(tmp_path / "journal", FactStore(database))
     ready, go_on = os.pipe(), os.pipe()
     if (child := os.fork()) == 0:
         os.write(ready[1], b"1")
@@ -114,7 +115,7 @@ async def test_a_journal_that_has_stopped_lets_the_next_in_though_a_child_still_
     try:
         os.read(ready[0], 1)
         await first.stop()
-        await Journal(tmp_path / "journal", database).stop()
+        await Journal(tmp_path / "journal", FactStore(database)).stop()
     finally:
         os.write(go_on[1], b"1")
         os.waitpid(child, 0)
@@ -123,7 +124,7 @@ async def test_a_journal_that_has_stopped_lets_the_next_in_though_a_child_still_
 
 
 async def test_a_fact_is_on_disk_when_append_returns(tmp_path: Path, database: Database) -> None:
-    journal = Journal(tmp_path / "journal", database)
+    journal = Journal(tmp_path / "journal", FactStore(database))
     journal.append(Fact(3.5, "agent.state", None, "a1", {"state": "ready", "nome": "è"}))
     line = next((tmp_path / "journal").glob("*.facts")).read_text(encoding="utf-8")
     assert json.loads(line)[1:] == [3.5, "agent.state", None, "a1", {"state": "ready", "nome": "è"}]
@@ -178,7 +179,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_telling_facts_on_a_full_disk_costs_each_time_the_same(tmp_path: Path, database: Database) -> None:
-    journal = Journal(tmp_path / "journal", database)
+    journal = Journal(tmp_path / "journal", FactStore(database))
     data = {"text": "x" * 200}
     with full_disk(journal):
         began = time.process_time()
@@ -191,7 +192,7 @@ async def test_telling_facts_on_a_full_disk_costs_each_time_the_same(tmp_path: P
 async def test_facts_told_on_a_full_disk_are_written_in_order_when_there_is_room_and_it_is_said(
     tmp_path: Path, database: Database, quick: None
 ) -> None:
-    journal, alarms = Journal(tmp_path / "journal", database), Alarms()
+    journal, alarms = Journal(tmp_path / "journal", FactStore(database)), Alarms()
     watching = asyncio.create_task(journal.watch(alarms))
     journal.append(Fact(1.0, "before"))
     with full_disk(journal):
@@ -210,7 +211,7 @@ async def test_facts_told_on_a_full_disk_are_written_in_order_when_there_is_room
 async def test_a_line_that_the_disk_took_half_is_written_whole(
     tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = Journal(tmp_path / "journal", database)
+    journal = Journal(tmp_path / "journal", FactStore(database))
     journal.append(Fact(1.0, "before"))
     write = os.write
     with monkeypatch.context() as patch:
@@ -224,7 +225,7 @@ async def test_a_line_that_the_disk_took_half_is_written_whole(
 
 
 async def test_what_the_database_has_is_not_kept_in_memory_for_a_full_disk(tmp_path: Path, database: Database) -> None:
-    journal = Journal(tmp_path / "journal", database)
+    journal = Journal(tmp_path / "journal", FactStore(database))
     await journal.start()
     with full_disk(journal):
         for number in range(250):
@@ -236,7 +237,7 @@ async def test_what_the_database_has_is_not_kept_in_memory_for_a_full_disk(tmp_p
 
 
 async def test_the_stop_writes_what_waited_for_a_disk_that_has_room_again(tmp_path: Path, database: Database) -> None:
-    journal = Journal(tmp_path / "journal", database)
+    journal = Journal(tmp_path / "journal", FactStore(database))
     with full_disk(journal):
         journal.append(Fact(1.0, "call.arrived"))
     async with database.session() as writer:
@@ -265,14 +266,14 @@ async def test_a_file_with_a_line_that_is_no_fact_is_kept_aside_and_its_facts_ar
     tmp_path: Path, database: Database, quick: None, line: str
 ) -> None:
     folder = tmp_path / "journal"
-    first = Journal(folder, database)
+    first = Journal(folder, FactStore(database))
     first.append(Fact(1.0, "good"))
     os.close(first._files._lock)
     [file] = folder.glob("*.facts")
     with file.open("ab") as told:
         told.write(line.encode("latin-1") + b"\n")
     text = file.read_bytes()
-    journal, alarms = Journal(folder, database), Alarms()
+    journal, alarms = Journal(folder, FactStore(database)), Alarms()
     await journal.start()
     await journal.settled()
     watching = asyncio.create_task(journal.watch(alarms))
@@ -291,7 +292,7 @@ async def test_too_little_room_is_said_before_the_disk_is_full(
     tmp_path: Path, database: Database, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.journal._LEAST_FREE", 1 << 60)
-    journal, alarms = Journal(tmp_path / "journal", database), Alarms()
+    journal, alarms = Journal(tmp_path / "journal", FactStore(database)), Alarms()
     watching = asyncio.create_task(journal.watch(alarms))
     await alarms.until("journal")
     monkeypatch.setattr("core.journal._LEAST_FREE", 0)

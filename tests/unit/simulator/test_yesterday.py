@@ -14,7 +14,8 @@ from acd.simulator.loading import scenario_from_dict
 from acd.simulator.yesterday import calls_of, write_day
 from core.db import Base, Database
 from core.errors import NotFound, Unavailable
-from core.journal import Fact, FactRow
+from core.facts import FactRow
+from core.journal import Fact
 from tests.unit.simulator.test_scenario import PLAIN
 
 ROME = ZoneInfo("Europe/Rome")
