@@ -36,7 +36,7 @@ class Adoption:
         self._end_the_gone(at, state)
         for fence in state.ringing:
             if fence not in self._b.offers:
-                self._b.later(self._d.ringing.stop(fence))
+                self._d.ringing.stop(fence)
 
     def _settle_offers(self, at: float, state: ReadBack) -> None:
         """Offers whose outcome was told while nobody listened."""

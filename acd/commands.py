@@ -190,8 +190,8 @@ class Commands:
         """Send the ringing call back to the head of the line."""
         call = self._ringing(self._desk(message))
         with interaction(call.facts.interaction_id):
+            self._d.ringing.stop(call.fence)
             self._b.step(ev.OfferRefused(self._now(), call.fence, "rejected"))
-            await self._b.telephony.stop_ringing(call.fence)
         return _NOTHING
 
     async def do_call__hang_up(self, message: Mapping[str, Any]) -> Reply:

@@ -274,8 +274,8 @@ class Dispatcher:
         """A phone that lost its registration while it rang cannot be answered: the caller need not wait for it."""
         lost = [offer.fence for offer in self.board.offers.values() if offer.agent_id == agent_id and offer.ringing]
         for fence in lost:
+            self.ringing.stop(fence)
             self.leg_refused(at, fence, "unreachable")
-            self.board.later(self.ringing.stop(fence))
 
     def bridge_down(self, at: float, why: str) -> None:
         """Asterisk cannot be reached; calls go on without us."""

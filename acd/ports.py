@@ -163,11 +163,11 @@ class CallEvents(Protocol):
 class Telephony(Protocol):
     """Commands to Asterisk. Each raises `core.errors.OneCallError` (Unavailable, NotFound, Conflict) when it cannot."""
 
-    async def ring(self, ring: Ring) -> None:
-        """Start ringing; the outcome comes as `leg_answered` or `leg_refused` of that fence, always exactly one."""
+    def ring(self, ring: Ring) -> None:
+        """Start ringing, in one write; `leg_answered` or `leg_refused` of that fence follows, exactly one of them."""
 
-    async def stop_ringing(self, fence: int) -> None:
-        """Stop the phone of that offer at once; nothing to do is not an error. No `leg_refused` follows."""
+    def stop_ringing(self, fence: int) -> None:
+        """Stop the phone of that offer, in one write; nothing to do is not an error. No `leg_refused` follows."""
 
     async def answer(self, fence: int) -> None:
         """Make a phone that supports it pick up (NOTIFY talk)."""

@@ -41,43 +41,50 @@ class Ringing:
             return
         queue_id = call.facts.queue_id
         board.tell("offer.made", at, effect.interaction_id, effect.agent_id, fence=effect.fence, queue_id=queue_id)
-        board.later(self._pop_then_ring(offer, call, desk, at))
+        if desk.online is None:
+            # There is nobody to show the pop to: the phone need not wait for it.
+            story = board.story_so_far(call) or PopAndTicket()
+            self._show(offer, call, desk, at, story)
+            self._ring(offer, call, desk, story)
+            board.later(self._show_story(desk, call))
+        else:
+            board.later(self._pop_then_ring(offer, call, desk, at))
 
     async def _pop_then_ring(self, offer: LiveOffer, call: Call, desk: Desk, at: float) -> None:
         board = self._b
-        # Without a browser there is nobody to show the pop to: the phone need not wait for it.
-        waits = desk.online is not None
-        story = await board.story(call) if waits else board.story_so_far(call) or PopAndTicket()
+        story = await board.story(call)
         if offer.fence not in board.offers:
             return
-        desk.call = DeskCall(
-            call.facts, offer.fence, "ringing", at, offer.deadline, pop=story.pop, ticket_id=story.ticket_id
-        )
-        seq = board.changed(desk)
-        if not waits:
-            board.later(self._show_story(desk, call))
-        elif desk.online is not None:
+        seq = self._show(offer, call, desk, at, story)
+        if desk.online is not None:
             await board.desks.painted(desk, seq, board.rules.paint_seconds)
             if offer.fence not in board.offers:
                 return
+        self._ring(offer, call, desk, story)
+
+    def _show(self, offer: LiveOffer, call: Call, desk: Desk, at: float, story: PopAndTicket) -> int:
+        desk.call = DeskCall(
+            call.facts, offer.fence, "ringing", at, offer.deadline, pop=story.pop, ticket_id=story.ticket_id
+        )
+        return self._b.changed(desk)
+
+    def _ring(self, offer: LiveOffer, call: Call, desk: Desk, story: PopAndTicket) -> None:
         offer.ringing = True
-        timeout = max(1.0, offer.deadline - board.clock.now())
-        facts, seat = call.facts, desk.seat
         ring = Ring(
             offer.fence,
             offer.interaction_id,
-            seat.agent_id,
-            seat.extension,
-            timeout,
-            facts.number,
+            desk.seat.agent_id,
+            desk.seat.extension,
+            max(1.0, offer.deadline - self._b.clock.now()),
+            call.facts.number,
             story.caller_name,
             call_back=call.promised,
         )
         try:
-            await board.telephony.ring(ring)
+            self._b.telephony.ring(ring)
         except OneCallError as error:
             _log.warning("phone cannot be rung", interaction_id=offer.interaction_id, fence=offer.fence, why=str(error))
-            await self._refuse(offer, "failed")
+            self._b.later(self._refuse(offer, "failed"))
 
     async def _show_story(self, desk: Desk, call: Call) -> None:
         story = await self._b.story(call)
@@ -94,12 +101,12 @@ class Ringing:
         result = {"deadline": "no_answer", "left": "caller_left"}.get(effect.reason, "withdrawn")
         self._over(effect.fence, effect.interaction_id, effect.agent_id, result, at)
         if offer is not None and offer.ringing:
-            self._b.later(self.stop(effect.fence))
+            self.stop(effect.fence)
 
-    async def stop(self, fence: int) -> None:
-        """Stop a phone that rings for this offer."""
+    def stop(self, fence: int) -> None:
+        """Stop a phone that rings for this offer: before the caller is offered to the next one."""
         try:
-            await self._b.telephony.stop_ringing(fence)
+            self._b.telephony.stop_ringing(fence)
         except OneCallError as error:
             _log.warning("phone could not be stopped", fence=fence, why=str(error))
 

@@ -22,8 +22,8 @@ from core.journal import Fact, Journal
 from core.log import get_logger
 
 _log = get_logger(__name__)
-_READERS, _OPENERS = 3, 1
-"""How many stories are read and tickets opened side by side: the database's work must not crowd out the routing."""
+_READERS, _OPENERS = 8, 4
+"""How many stories are read and tickets opened side by side."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,15 @@ from core.migrate import upgrade
 from phones.call import Call, CallRefused
 from phones.phone import Phone
 from tests.e2e.harness.server import REPOSITORY, TestAsterisk
-from tests.ports import free_ports
+from tests.ports import free_ports, sound_ports
 
 PEER, OURS = "1", "2"
 _CALLERS = "127.0.2.1"
 _FIRST_EXTENSION = 3000
 _PROMPTS = REPOSITORY / ".state" / "bench" / "prompts"
 _WARM_UP = 30
+_SOUND_PORTS = 4000
+"""Two a channel, and a channel of the caller goes on for a second after the talk: 400 are too few at 40 calls/s."""
 
 
 class Rig:
@@ -39,7 +41,8 @@ class Rig:
     def __init__(self, folder: Path, agents: int, talk: float) -> None:
         self.folder = folder
         self.talk = talk
-        self.asterisk = TestAsterisk(folder / "a", peer_queue=True)
+        rtp_first, rtp_last = sound_ports(_SOUND_PORTS)
+        self.asterisk = TestAsterisk(folder / "a", peer_queue=True, rtp_first=rtp_first, rtp_last=rtp_last)
         self.extensions = [str(_FIRST_EXTENSION + number) for number in range(agents)]
         self.phones: list[Phone] = []
         self.acd_pid = 0

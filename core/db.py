@@ -1,17 +1,19 @@
 """The database: one declarative base for all rooms' tables, sessions, and column types that hold on every engine."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Connection, DateTime, Dialect, Integer, MetaData, event, text
+from sqlalchemy import JSON, BigInteger, Connection, DateTime, Dialect, Integer, MetaData, event, make_url, text
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
     IntegrityError,
     NotSupportedError,
+    OperationalError,
     PendingRollbackError,
     ProgrammingError,
 )
@@ -19,7 +21,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
+from sqlalchemy.util import await_only
 
+from core.sqlite_at_once import connecting
+
+_LOOK_AGAIN = 0.005
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -62,18 +68,23 @@ BigId = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Database:
-    """Engine and sessions of one database URL (`sqlite+aiosqlite:///...` or `postgresql+asyncpg://...`)."""
+    """Engine and sessions of one database URL (`sqlite+aiosqlite:///...` or `postgresql+asyncpg://...`).
 
-    def __init__(self, url: str, *, busy_timeout: float = 5.0, pool_size: int = 10) -> None:
+    `at_once`: statements on SQLite run in the event loop, not in threads (see `core.sqlite_at_once`).
+    """
+
+    def __init__(self, url: str, *, busy_timeout: float = 5.0, pool_size: int = 10, at_once: bool = False) -> None:
         self.url = url
         options: dict[str, Any] = {} if url.startswith("sqlite") else {"pool_size": pool_size, "pool_pre_ping": True}
+        if at_once and url.startswith("sqlite"):
+            options["async_creator"] = connecting(make_url(url).database or "")
         self.engine: AsyncEngine = create_async_engine(url, **options)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._readings = async_sessionmaker(self.engine.execution_options(reading=True), expire_on_commit=False)
         self._writer: asyncio.Lock | None = asyncio.Lock() if url.startswith("sqlite") else None
         if url.startswith("sqlite"):
-            event.listen(self.engine.sync_engine, "connect", _sqlite_pragmas(busy_timeout))
-            event.listen(self.engine.sync_engine, "begin", _sqlite_begin)
+            event.listen(self.engine.sync_engine, "connect", _sqlite_pragmas(0 if at_once else busy_timeout))
+            event.listen(self.engine.sync_engine, "begin", _sqlite_begin(busy_timeout if at_once else 0))
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
@@ -137,8 +148,21 @@ def _sqlite_pragmas(busy_timeout: float) -> Any:
     return on_connect
 
 
-def _sqlite_begin(connection: Connection) -> None:
-    # IMMEDIATE takes the write lock at once, so that two units of work wait for each other instead of failing at
-    # commit; a reading takes none.
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+def _sqlite_begin(patience: float) -> Callable[[Connection], None]:
+    """`patience`: seconds for which a lock that SQLite itself does not wait for is tried again."""
+
+    def on_begin(connection: Connection) -> None:
+        # IMMEDIATE takes the write lock at once, so that two units of work wait for each other instead of failing at
+        # commit; a reading takes none.
+        reading = connection.get_execution_options().get("reading", False)
+        end = monotonic() + patience
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                if "locked" not in str(error.orig) or monotonic() > end:
+                    raise
+            await_only(asyncio.sleep(_LOOK_AGAIN))
+
+    return on_begin

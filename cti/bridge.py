@@ -129,13 +129,13 @@ class Bridge:
 
     # ---- acd.ports.Telephony ----
 
-    async def ring(self, ring: Ring) -> None:
-        """Start ringing, in one write, before this returns to the loop."""
+    def ring(self, ring: Ring) -> None:
+        """Start ringing, in one write."""
         self._must_be_up()
         self._switch.ringing.ring(ring)
 
-    async def stop_ringing(self, fence: int) -> None:
-        """Stop the phone of that offer at once; nothing to do is not an error."""
+    def stop_ringing(self, fence: int) -> None:
+        """Stop the phone of that offer, in one write; nothing to do is not an error."""
         self._must_be_up()
         self._switch.ringing.stop(fence)
 

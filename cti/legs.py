@@ -76,6 +76,7 @@ class Legs:
             "OC_TARGET": f"{leg.target.kind}:{leg.target.id}" if leg.target else "",
         }
         added = {f"PJSIP_HEADER(add,{name})": value for name, value in headers.items()}
+        told = {**own, **added, **(variables or {})}
         return "Originate", {
             "Channel": leg.dial,
             "Context": context,
@@ -85,7 +86,7 @@ class Legs:
             "ChannelId": leg.channel,
             "Timeout": str(int(timeout * 1000)),
             "CallerID": caller_id,
-            "Variable": [f"{name}={_escaped(value)}" for name, value in {**own, **added, **(variables or {})}.items()],
+            "Variable": [f"{name}={_escaped(value)}" for name, value in told.items() if value],
         }
 
     def not_originated(self, leg: Leg, why: str) -> None:

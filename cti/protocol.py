@@ -30,12 +30,13 @@ def new_action(name: str, fields: Mapping[str, str | Sequence[str]]) -> Action:
         values = (value,) if isinstance(value, str) else value
         lines += len(values)
         for text in values:
-            if any(forbidden in key or forbidden in text for forbidden in "\r\n\0"):
+            line = f"{key}: {text}"
+            if "\r" in line or "\n" in line or "\0" in line:
                 raise Invalid(
                     f"A value of the manager action {name} holds a line break or a zero byte: {key}={text!r}.",
                     "Remove it before it is sent to Asterisk.",
                 )
-            if len(f"{key}: {text}".encode()) > _LONGEST_LINE:
+            if len(line.encode()) > _LONGEST_LINE:
                 raise Invalid(
                     f"The value {key} of the manager action {name} is longer than {_LONGEST_LINE} bytes.",
                     "Shorten it: Asterisk would cut it.",

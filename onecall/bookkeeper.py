@@ -27,7 +27,7 @@ from tickets.unit import CLOCK, Tickets
 
 TOLD = "ONECALL_BOOKKEEPER"
 """Variable with what the process is told at its birth, as JSON: `socket`, `database`, `log_form`, `log_level`."""
-_COURTESY = 5
+_COURTESY = 10
 """How much it gives way to calls for the processor (`nice`)."""
 
 
@@ -92,7 +92,7 @@ def call_facts(told: Mapping[str, Any]) -> CallFacts:
 async def keep(end: socket.socket, database_url: str) -> None:
     """Serve at this end of the socket until the other one is closed."""
     clock: Clock = SystemClock()
-    database, told = Database(database_url), _Told()
+    database, told = Database(database_url, at_once=True), _Told()
     tickets = Tickets(database, told, clock)
     try:
         told.pipe = await Pipe.on(end, Bookkeeper(database, tickets).answers)

@@ -3,6 +3,7 @@
 from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from acd.model import Programme
 from acd.ports import CallFacts
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
@@ -35,13 +36,15 @@ async def open_ticket(unit: Unit, facts: CallFacts, at: float) -> str:
     call = await call_row(unit.session, facts.interaction_id)
     if call.ticket_id is not None:
         return call.ticket_id
-    await _fill(unit.session, call, facts)
     programme = await people.programme(unit.session, facts.programme_id)
+    with unit.session.no_autoflush:  # one write of the call's row, at the end
+        await _fill(unit.session, call, facts, programme)
+        number = await next_number(unit.session)
     caller = facts.number or ("numero nascosto" if programme.language == "it" else "withheld number")
     title = f"Chiamata da {caller}" if programme.language == "it" else f"Call from {caller}"
     ticket = Ticket(
         id=f"t-{new_id()}",
-        number=await next_number(unit.session),
+        number=number,
         programme_id=facts.programme_id,
         customer_id=call.customer_id,
         title=title,
@@ -67,9 +70,8 @@ async def open_ticket(unit: Unit, facts: CallFacts, at: float) -> str:
     return ticket.id
 
 
-async def _fill(session: AsyncSession, call: Interaction, facts: CallFacts) -> None:
+async def _fill(session: AsyncSession, call: Interaction, facts: CallFacts, programme: Programme) -> None:
     """What the channel says of a call whose facts are still on their way; what they have told already stays."""
-    programme = await people.programme(session, facts.programme_id)
     call.direction = facts.direction
     call.did = call.did or facts.did[:40]
     call.number = call.number or (facts.number or "")[:40] or None

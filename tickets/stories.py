@@ -52,13 +52,9 @@ class TicketStories:
 
     async def open_ticket(self, facts: CallFacts, agent_id: str, at: float) -> str:
         """The ticket of this call: made at the first question, the same at every later one."""
-        async with self._tickets.reading() as session:
-            call = await session.get(Interaction, facts.interaction_id)
-            if call is not None and call.ticket_id is not None:
-                return call.ticket_id
-            names = await people.agent_names(session, [agent_id])
-        actor = Actor(agent_id, names.get(agent_id, agent_id))
-        async with self._tickets.unit(actor) as unit:
+        async with self._tickets.unit(Actor(agent_id, agent_id)) as unit:
+            names = await people.agent_names(unit.session, [agent_id])
+            unit.actor = Actor(agent_id, names.get(agent_id, agent_id))
             return await calls.open_ticket(unit, facts, at)
 
     async def call_back_given_up(self, facts: CallFacts, number: str, at: float) -> None:

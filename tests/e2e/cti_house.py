@@ -237,7 +237,7 @@ class CtiHouse:
     async def talk(self, interaction_id: str, phone: Phone, index: int = 0, tone_hertz: float = AGENT) -> Call:
         """Offer the caller to the agent, who answers; returns the agent's leg, once they are in one room."""
         ring = self.offer(interaction_id, index)
-        await self.bridge.ring(ring)
+        self.bridge.ring(ring)
         leg = await self.leg_of(phone, ring.fence)
         leg.ring()
         await leg.answer()

@@ -100,7 +100,7 @@ async def test_a_phone_that_rings_for_a_dead_life_is_stopped_and_its_caller_wait
     async with CtiHouse(asterisk) as house:
         phone = await house.agent()
         call, interaction_id = await house.caller()
-        await house.bridge.ring(house.offer(interaction_id))
+        house.bridge.ring(house.offer(interaction_id))
         leg = await phone.next_call()
         leg.ring()
         await house.stop_bridge()
@@ -118,7 +118,7 @@ async def test_a_phone_that_answered_while_nobody_was_there_gets_its_caller_at_t
     async with CtiHouse(asterisk) as house:
         phone = await house.agent()
         call, interaction_id = await house.caller()
-        await house.bridge.ring(house.offer(interaction_id))
+        house.bridge.ring(house.offer(interaction_id))
         leg = await phone.next_call()
         leg.ring()
         await house.stop_bridge()
@@ -138,7 +138,7 @@ async def test_a_cut_of_the_connection_keeps_ringing_what_rings_and_its_answer_i
         phone = await house.agent()
         call, interaction_id = await house.caller()
         ring = house.offer(interaction_id)
-        await house.bridge.ring(ring)
+        house.bridge.ring(ring)
         leg = await phone.next_call()
         leg.ring()
         house.bridge.manager.reconnect("cut for a test")

@@ -87,7 +87,7 @@ async def test_a_refusal_is_told_once_with_its_reason(asterisk: TestAsterisk, st
         phone = await house.agent()
         call, interaction_id = await house.caller()
         ring = house.offer(interaction_id)
-        await house.bridge.ring(ring)
+        house.bridge.ring(ring)
         leg = await phone.next_call()
         leg.ring()
         leg.refuse(status)
@@ -105,7 +105,7 @@ async def test_a_phone_refused_at_once_is_busy_and_not_unreachable(asterisk: Tes
         _, interaction_id = await house.caller()
         for _ in range(20):
             ring = house.offer(interaction_id)
-            await house.bridge.ring(ring)
+            house.bridge.ring(ring)
             (await phone.next_call()).refuse(486)
             refused = await house.book.next("leg_refused", lambda told, ring=ring: told.values[0] == ring.fence)
             assert refused.values[1] == "busy"
@@ -117,7 +117,7 @@ async def test_a_phone_that_nobody_picks_up_is_told_as_no_answer(asterisk: TestA
         phone = await house.agent()
         _, interaction_id = await house.caller()
         ring = house.offer(interaction_id, timeout=3)
-        await house.bridge.ring(ring)
+        house.bridge.ring(ring)
         leg = await phone.next_call()
         leg.ring()
         refused = await house.book.next("leg_refused")
@@ -129,7 +129,7 @@ async def test_a_phone_that_is_not_registered_is_unreachable(asterisk: TestAster
     async with CtiHouse(asterisk) as house:
         _, interaction_id = await house.caller()
         ring = house.offer(interaction_id, index=5)
-        await house.bridge.ring(ring)
+        house.bridge.ring(ring)
         refused = await house.book.next("leg_refused")
         assert refused.values == (ring.fence, "unreachable")
 
@@ -139,12 +139,12 @@ async def test_a_withdrawn_offer_stops_the_phone_and_nothing_is_told_of_it(aster
         phone = await house.agent()
         call, interaction_id = await house.caller()
         ring = house.offer(interaction_id)
-        await house.bridge.ring(ring)
+        house.bridge.ring(ring)
         leg = await phone.next_call()
         leg.ring()
-        await house.bridge.stop_ringing(ring.fence)
+        house.bridge.stop_ringing(ring.fence)
         assert await leg.wait_until_ended() == "cancelled"
-        await house.bridge.stop_ringing(ring.fence)
+        house.bridge.stop_ringing(ring.fence)
         await house.talk(interaction_id, phone)
         await call.media.wait_for_tone(AGENT)
         assert not house.book.all("leg_refused")
@@ -157,8 +157,8 @@ async def test_an_offer_withdrawn_before_the_phone_rings_never_leaves_it_ringing
         _, interaction_id = await house.caller()
         for _ in range(20):
             ring = house.offer(interaction_id)
-            await house.bridge.ring(ring)
-            await house.bridge.stop_ringing(ring.fence)
+            house.bridge.ring(ring)
+            house.bridge.stop_ringing(ring.fence)
         leg = await house.talk(interaction_id, phone)
         for other in [other for other in phone.calls.values() if other is not leg]:
             assert await other.wait_until_ended() == "cancelled"
@@ -170,7 +170,7 @@ async def test_the_phone_stops_ringing_when_the_caller_hangs_up(asterisk: TestAs
     async with CtiHouse(asterisk) as house:
         phone = await house.agent()
         call, interaction_id = await house.caller()
-        await house.bridge.ring(house.offer(interaction_id, timeout=10 * PATIENCE))
+        house.bridge.ring(house.offer(interaction_id, timeout=10 * PATIENCE))
         leg = await phone.next_call()
         leg.ring()
         await call.hang_up()
@@ -187,12 +187,12 @@ async def test_a_stop_that_races_the_answer_leaves_no_leg_up_and_the_caller_in_t
         stopped: dict[int, int] = {}
         for lap in range(40):
             ring = house.offer(interaction_id)
-            await house.bridge.ring(ring)
+            house.bridge.ring(ring)
             leg = await house.leg_of(phone, ring.fence)
             leg.ring()
             answering = asyncio.create_task(leg.answer())
             await asyncio.sleep((lap % 10) / 1000)
-            await house.bridge.stop_ringing(ring.fence)
+            house.bridge.stop_ringing(ring.fence)
             stopped[ring.fence] = len(house.book.told)
             await leg.wait_until_ended()
             await asyncio.gather(answering, return_exceptions=True)
@@ -212,11 +212,11 @@ async def test_two_offers_for_one_caller_are_a_conflict_and_an_unknown_caller_is
         phone = await house.agent()
         _, interaction_id = await house.caller()
         ring = house.offer(interaction_id)
-        await house.bridge.ring(ring)
+        house.bridge.ring(ring)
         with pytest.raises(Conflict):
-            await house.bridge.ring(house.offer(interaction_id, 1))
+            house.bridge.ring(house.offer(interaction_id, 1))
         with pytest.raises(NotFound):
-            await house.bridge.ring(replace(ring, interaction_id="nobody"))
+            house.bridge.ring(replace(ring, interaction_id="nobody"))
         (await phone.next_call()).refuse(486)
 
 
@@ -225,7 +225,7 @@ async def test_a_callers_name_cannot_break_out_of_its_header(asterisk: TestAster
         phone = await house.agent()
         _, interaction_id = await house.caller()
         evil = 'x" <999>\r\nVariable: OC_EVIL=1\r\n\r\nAction: Hangup'
-        await house.bridge.ring(replace(house.offer(interaction_id), caller_name=evil, caller_number="1\r\n2"))
+        house.bridge.ring(replace(house.offer(interaction_id), caller_name=evil, caller_number="1\r\n2"))
         leg = await phone.next_call()
         assert "sip:12@" in leg.header("From")
         leg.refuse(486)
@@ -237,7 +237,7 @@ async def test_an_answer_followed_at_once_by_a_goodbye_leaves_the_caller_cared_f
         for _ in range(10):
             call, interaction_id = await house.caller()
             ring = house.offer(interaction_id)
-            await house.bridge.ring(ring)
+            house.bridge.ring(ring)
             leg = await house.leg_of(phone, ring.fence)
             await leg.answer()
             await leg.hang_up()

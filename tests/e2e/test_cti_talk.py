@@ -78,7 +78,7 @@ async def test_a_desk_phone_that_rings_picks_up_when_the_desk_says_so(asterisk: 
         phone = await house.agent()
         call, interaction_id = await house.caller()
         ring = house.offer(interaction_id)
-        await house.bridge.ring(ring)
+        house.bridge.ring(ring)
         leg = await house.leg_of(phone, ring.fence)
         leg.ring()
         await house.bridge.answer(ring.fence)

@@ -32,13 +32,16 @@ class Telephony:
         self.happened = asyncio.Event()
 
     def __getattr__(self, name: str) -> Any:
-        async def command(*arguments: Any) -> None:
+        def at_once(*arguments: Any) -> None:
             if self.fail and name == "ring":
                 raise Unavailable("Asterisk cannot be reached.")
             self.asked.append((name, *arguments))
             self.happened.set()
 
-        return command
+        async def command(*arguments: Any) -> None:
+            at_once(*arguments)
+
+        return at_once if name in {"ring", "stop_ringing"} else command
 
     async def wait_for(self, name: str) -> tuple[Any, ...]:
         """The first command of that name, now or soon."""
