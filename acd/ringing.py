@@ -1,5 +1,6 @@
 """Offers: the pop on screen, then the phone rings, and whatever becomes of it."""
 
+import asyncio
 import math
 from typing import Any
 
@@ -8,7 +9,7 @@ from acd import events as ev
 from acd.config import RoutingConfig
 from acd.desks import Desk, DeskCall
 from acd.ports import CallFacts, PopAndTicket, Refusal, Ring
-from acd.switchboard import Call, LiveOffer, Switchboard
+from acd.switchboard import NO_HURRY, Call, LiveOffer, Switchboard
 from core.errors import OneCallError
 from core.log import get_logger
 from core.metrics import Counter
@@ -87,6 +88,7 @@ class Ringing:
             self._b.later(self._refuse(offer, "failed"))
 
     async def _show_story(self, desk: Desk, call: Call) -> None:
+        await asyncio.sleep(NO_HURRY)
         story = await self._b.story(call)
         if desk.call is not None and desk.call.facts is call.facts and not desk.call.pop:
             desk.call.pop, desk.call.ticket_id = story.pop, desk.call.ticket_id or story.ticket_id

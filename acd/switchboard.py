@@ -22,6 +22,8 @@ from core.journal import Fact, Journal
 from core.log import get_logger
 
 _log = get_logger(__name__)
+NO_HURRY = 0.05
+"""Seconds that a story may wait which no screen is waiting for: a phone that can ring at once rings first."""
 _READERS, _OPENERS = 8, 4
 """How many stories are read and tickets opened side by side."""
 
@@ -126,8 +128,7 @@ class Switchboard:
     def new_call(self, facts: CallFacts) -> Call:
         """Take a caller in and see that the story is read early: who waits has it before the offer."""
         call = self.calls[facts.interaction_id] = Call(facts)
-        # In the next round of the loop: a phone that rings at once, with no screen to show the story, rings first.
-        asyncio.get_running_loop().call_soon(self._begin_story, call)
+        asyncio.get_running_loop().call_later(NO_HURRY, self._begin_story, call)
         return call
 
     def _begin_story(self, call: Call) -> None:

@@ -79,13 +79,13 @@ class Journal:
         self._drained = asyncio.Event()
         self._drained.set()
         self._files = FactFiles(folder)
+        _spooled.set_function(lambda: len(self._queue))
         self._database_problem = ""
 
     def append(self, fact: Fact) -> None:
         """Tell a fact. It is on its way to disk when this returns."""
         self._files.append(_line(fact))
         self._queue.append(fact)
-        _spooled.set(len(self._queue))
         self._drained.clear()
         self._wake.set()
 
@@ -203,7 +203,6 @@ class Journal:
         del self._queue[:count]
         self._files.keep_newest(len(self._queue))
         _drained.inc(count)
-        _spooled.set(len(self._queue))
 
 
 def _line(fact: Fact) -> bytes:
