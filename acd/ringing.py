@@ -16,6 +16,8 @@ from core.metrics import Counter
 
 _log = get_logger(__name__)
 _ended = Counter("onecall_offers_total", "Offers made to agents, by how they ended", ["result"])
+_STORY_AGAIN = 5.0
+"""Longest pause (seconds) before a story that could not be read is tried again."""
 _NOTICES = {
     "no_answer": "rona",
     "unreachable": "unreachable",
@@ -62,6 +64,8 @@ class Ringing:
             if offer.fence not in board.offers:
                 return
         self._ring(offer, call, desk, story)
+        if not story.pop:
+            await self._show_story(desk, call)
 
     def _show(self, offer: LiveOffer, call: Call, desk: Desk, at: float, story: PopAndTicket) -> int:
         desk.call = DeskCall(
@@ -88,11 +92,15 @@ class Ringing:
             self._b.later(self._refuse(offer, "failed"))
 
     async def _show_story(self, desk: Desk, call: Call) -> None:
-        await asyncio.sleep(NO_HURRY)
-        story = await self._b.story(call)
-        if desk.call is not None and desk.call.facts is call.facts and not desk.call.pop:
-            desk.call.pop, desk.call.ticket_id = story.pop, desk.call.ticket_id or story.ticket_id
-            self._b.changed(desk)
+        """Show it once it has been read, however long that takes, unless the call has left the desk by then."""
+        pause = NO_HURRY
+        while desk.call is not None and desk.call.facts is call.facts and not desk.call.pop:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _STORY_AGAIN)
+            story = await self._b.story(call)
+            if story.pop and desk.call is not None and desk.call.facts is call.facts:
+                desk.call.pop, desk.call.ticket_id = story.pop, desk.call.ticket_id or story.ticket_id
+                self._b.changed(desk)
 
     async def _refuse(self, offer: LiveOffer, reason: Refusal) -> None:
         self._b.step(ev.OfferRefused(self._b.clock.now(), offer.fence, reason))

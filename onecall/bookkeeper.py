@@ -23,7 +23,7 @@ from onecall.memory import settle_memory
 from tickets import figures, promises
 from tickets.projection import project
 from tickets.stories import TicketStories
-from tickets.unit import CLOCK, Tickets
+from tickets.unit import CLOCK, Publisher, Tickets
 
 TOLD = "ONECALL_BOOKKEEPER"
 """Variable with what the process is told at its birth, as JSON: `socket`, `database`, `log_form`, `log_level`."""
@@ -44,12 +44,15 @@ class _Told:
 
 
 class Bookkeeper:
-    """Answers by name of the question; see `onecall.books.Books` for who asks."""
+    """Answers by name of the question; see `onecall.books.Books` for who asks.
 
-    def __init__(self, database: Database, tickets: Tickets) -> None:
+    `database` is for calls, whose statements are small; `patient` for work of the clock, which may take seconds.
+    """
+
+    def __init__(self, database: Database, patient: Database, bus: Publisher, clock: Clock) -> None:
         self._store = FactStore(database, [project])
-        self._tickets = tickets
-        self._stories = TicketStories(tickets)
+        self._stories = TicketStories(Tickets(database, bus, clock))
+        self._clockwork = Tickets(patient, bus, clock)
         self.answers = {
             "ping": self._ping,
             "store": self._facts,
@@ -77,11 +80,11 @@ class Bookkeeper:
         await self._stories.call_back_given_up(call_facts(data["facts"]), data["number"], data["at"])
 
     async def _promises(self, _: Any) -> None:
-        async with self._tickets.unit(CLOCK) as unit:
+        async with self._clockwork.unit(CLOCK) as unit:
             await promises.break_overdue(unit)
 
     async def _figures(self, _: Any) -> None:
-        await figures.freeze_ripe_days(self._tickets)
+        await figures.freeze_ripe_days(self._clockwork)
 
 
 def call_facts(told: Mapping[str, Any]) -> CallFacts:
@@ -91,15 +94,15 @@ def call_facts(told: Mapping[str, Any]) -> CallFacts:
 
 async def keep(end: socket.socket, database_url: str) -> None:
     """Serve at this end of the socket until the other one is closed."""
-    clock: Clock = SystemClock()
-    database, told = Database(database_url, at_once=True), _Told()
-    tickets = Tickets(database, told, clock)
+    database, patient = Database(database_url, at_once=True), Database(database_url, pool_size=1)
+    told = _Told()
     try:
-        told.pipe = await Pipe.on(end, Bookkeeper(database, tickets).answers)
+        told.pipe = await Pipe.on(end, Bookkeeper(database, patient, told, SystemClock()).answers)
         settle_memory()
         await told.pipe.run()
     finally:
         await database.close()
+        await patient.close()
 
 
 def main() -> None:

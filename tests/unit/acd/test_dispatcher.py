@@ -54,6 +54,10 @@ async def test_the_phone_rings_with_an_empty_pop_when_the_story_does_not_come(ho
     house.arrive()
     _, ring = await house.telephony.wait_for("ring")
     assert ring.caller_name is None
+    house.stories.gate.set()
+    async with asyncio.timeout(PATIENCE):
+        while not house.desk("a1")["call"]["pop"]:
+            await asyncio.sleep(0.005)
 
 
 async def test_a_caller_who_leaves_while_the_phone_rings_stops_it_and_the_agent_is_ready_again(house: House) -> None:
