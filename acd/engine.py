@@ -67,8 +67,7 @@ class Engine:
         if event.at > now:
             now = state.now = event.at
         kind = type(event)
-        heap = state.timers.heap
-        if heap and heap[0][0] <= now:
+        if state.timers.next <= now:
             self._run_due(now, including=kind is Tick)
         handler = _HANDLERS.get(kind)
         if handler is not None:
