@@ -1,14 +1,21 @@
 """Everything the routing engine decides. The dispatcher carries it out, in this order, or records it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, dataclass_transform
 
 AgentStateName = Literal["signed_out", "not_ready", "ready", "ringing", "talking", "wrap_up"]
 Confidence = Literal["none", "low", "fair", "good"]
 OverflowTarget = Literal["queue", "programme", "voicemail", "call_back", "announcement", "hang_up"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True)
+def _effect(kind: type) -> type:
+    """Frozen for the type checker, which is where it matters. At run time a frozen dataclass sets each field by a call,
+    and the engine makes two effects an event."""
+    return dataclass(slots=True, unsafe_hash=True)(kind)
+
+
+@_effect
 class Offer:
     """Ring this agent for this interaction; unanswered at `deadline` (epoch seconds) the engine withdraws it."""
 
@@ -18,7 +25,7 @@ class Offer:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class OfferWithdrawn:
     """Stop ringing. Reasons: `left`, `moved`, `deadline`, `agent_not_ready`, `agent_signed_out`, `agent_busy`,
     `not_qualified` (skills or plan have changed), `call_back_cancelled`. The fence is dead: a later answer
@@ -30,7 +37,7 @@ class OfferWithdrawn:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class OfferEnded:
     """The offer was answered (`accepted`) or refused by the agent's side (the reason given)."""
 
@@ -40,7 +47,7 @@ class OfferEnded:
     result: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class AgentStateChanged:
     """The agent is in `state` since then; timed states (wrap-up, a pause, ringing) say `until` when."""
 
@@ -52,7 +59,7 @@ class AgentStateChanged:
     interaction_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class Queued:
     """The interaction waits in this queue (entry, move, overflow, transfer to a queue)."""
 
@@ -62,7 +69,7 @@ class Queued:
     priority: int
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class Requeued:
     """After an offer that came to nothing: back to the head of the line, with the original waiting time."""
 
@@ -72,7 +79,7 @@ class Requeued:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class Dequeued:
     """The interaction no longer waits and no agent has it: it left or was diverted. Nothing ends silently."""
 
@@ -82,7 +89,7 @@ class Dequeued:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class Announce:
     """Tell the waiting caller its place (1 = next) and the expected further wait in seconds.
 
@@ -99,7 +106,7 @@ class Announce:
     prompt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class PlanStepTaken:
     """The interaction's plan went a step on; more (or other) agents may now serve it."""
 
@@ -108,7 +115,7 @@ class PlanStepTaken:
     step: int
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class PriorityChanged:
     """The interaction's priority is now this, by `cause` (`plan`, `supervisor`)."""
 
@@ -117,7 +124,7 @@ class PriorityChanged:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class Overflowed:
     """The queue could not or should not keep it; `kind` and `target` say where it goes, `reason` why.
 
@@ -132,7 +139,7 @@ class Overflowed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class CallBackDue:
     """Dial the customer now for this agent. Each `attempt` is announced once and must be dialled at most once."""
 
@@ -142,7 +149,7 @@ class CallBackDue:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class CallBackScheduled:
     """The call-back holds its place (first time) or will be tried again not before `not_before`."""
 
@@ -151,7 +158,7 @@ class CallBackScheduled:
     not_before: float
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class CallBackGivenUp:
     """All attempts are used up (or it was cancelled): the promise to call needs a person."""
 
@@ -161,7 +168,7 @@ class CallBackGivenUp:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class InteractionEnded:
     """No agent has the interaction any more after a talk."""
 
@@ -169,7 +176,7 @@ class InteractionEnded:
     queue_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class WorkInterrupted:
     """Interruptible work (an e-mail, a task) rests while the agent serves something more urgent."""
 
@@ -177,7 +184,7 @@ class WorkInterrupted:
     interaction_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class WorkResumed:
     """The agent may go on with interrupted work."""
 
@@ -185,7 +192,7 @@ class WorkResumed:
     interaction_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class RequirementIgnored:
     """The interaction's own expression cannot be read: it waits without it. `problem` points at the character."""
 
@@ -194,7 +201,7 @@ class RequirementIgnored:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class NobodyQualified:
     """No configured agent could ever serve this interaction at its present step: someone should know."""
 
@@ -202,14 +209,14 @@ class NobodyQualified:
     queue_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class QualifiedAgain:
     """Nobody waits in this queue any more whom no configured agent could serve: what `NobodyQualified` told is over."""
 
     queue_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@_effect
 class Ignored:
     """An event that changed nothing: stale, duplicate or about something unknown."""
 
