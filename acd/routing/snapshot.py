@@ -39,7 +39,7 @@ def take(state: State) -> dict[str, Any]:
         "now": state.now,
         "fence": state.fence,
         "fronts": state.fronts,
-        "closed": [[name, at] for name, at in state.closed.items()],
+        "closed": [[name, state.closed[name]] for name in state.closed_order],
         "due": [[*key, at] for key, at in sorted(state.timers.due.items())],
         "queues": {name: _queue(queues[name]) for name in sorted(queues)},
         "agents": {name: _agent(state.agents[name], config) for name in sorted(state.agents)},
@@ -92,6 +92,7 @@ def put_back(config: RoutingConfig, data: Mapping[str, Any]) -> State:
     changes.load(state, config)
     state.fronts = data["fronts"]
     state.closed = dict(data["closed"])
+    state.closed_order.extend(state.closed)
     for name, item in data["queues"].items():
         _put_queue(state, name, item)
     for name, item in data["agents"].items():

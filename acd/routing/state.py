@@ -1,5 +1,6 @@
 """The engine's memory: agents, interactions, queues, what is due, and the effects of the event in hand."""
 
+from collections import deque
 from collections.abc import Mapping
 from zlib import crc32
 
@@ -143,6 +144,7 @@ class State:
     def __init__(self, config: RoutingConfig, seed: int, first_fence: int) -> None:
         self.config = config
         self.seed = seed
+        self._seed_crc = crc32(f"{seed}:".encode())
         self.now = 0.0
         self.out: list[Effect] = []
         self.timers = Timers()
@@ -157,13 +159,15 @@ class State:
         self.interactions: dict[str, InteractionRecord] = {}
         self.offers: dict[int, InteractionRecord] = {}
         self.closed: dict[str, float] = {}
+        # Beside the dictionary: to find its oldest entry it would step over all that were taken out before.
+        self.closed_order: deque[str] = deque()
         self.loose_agents: dict[str, AgentRecord] = {}
         self.loose_calls: dict[str, InteractionRecord] = {}
         self.unsure: dict[str, InteractionRecord] = {}
 
     def draw(self, name: str) -> int:
         """A number that stands for chance: the same for the same seed and name."""
-        return crc32(f"{self.seed}:{name}".encode())
+        return crc32(name.encode(), self._seed_crc)
 
     def ignore(self, event: str, subject: str, why: str) -> None:
         """Say that an event changed nothing."""
@@ -178,11 +182,13 @@ class State:
         interaction_id = call.interaction_id
         del self.interactions[interaction_id]
         self.loose_calls.pop(interaction_id, None)
-        closed = self.closed
-        closed.pop(interaction_id, None)
+        closed, order = self.closed, self.closed_order
+        if interaction_id in closed:
+            order.remove(interaction_id)
         closed[interaction_id] = self.now
-        if len(closed) > _REMEMBERED:
-            del closed[next(iter(closed))]
+        order.append(interaction_id)
+        if len(order) > _REMEMBERED:
+            del closed[order.popleft()]
 
     def pool_key(self, agent: AgentRecord, kind: PoolKind) -> PoolKey:
         """Where the agent stands among the ready of its profile; fixed for as long as it stays ready."""
