@@ -8,7 +8,7 @@ from acd.config import RoutingConfig
 from acd.effects import Effect
 from acd.events import Event, Tick
 from acd.expressions import ExpressionError
-from acd.routing import changes, due, shifts, snapshot, views, waiting
+from acd.routing import answers, changes, due, shifts, snapshot, views, waiting
 from acd.routing.entry import judge
 from acd.routing.estimates import UNKNOWN
 from acd.routing.figures import position_of, queue_estimate
@@ -23,8 +23,8 @@ _HANDLERS: Mapping[type, Callable[[State, Any], None]] = {
     events.AgentNotReady: shifts.not_ready,
     events.AgentBusy: shifts.busy,
     events.AgentAdopted: shifts.adopted,
-    events.OfferAccepted: shifts.accepted,
-    events.OfferRefused: shifts.refused,
+    events.OfferAccepted: answers.accepted,
+    events.OfferRefused: answers.refused,
     events.TalkEnded: shifts.talk_ended,
     events.TalkTransferred: shifts.talk_transferred,
     events.ConsultStarted: shifts.consult_started,

@@ -10,28 +10,21 @@ REMOVED = "removed"
 _BUSY: frozenset[AgentStateName] = frozenset({"ringing", "talking", "wrap_up"})
 
 
-def _primary(agent: AgentRecord) -> tuple[AgentStateName, str, float | None]:
-    """State, interaction and end that the agent's work amounts to."""
-    found: tuple[AgentStateName, str, float | None] = ("ready", "", None)
-    for interaction_id, work in agent.work.items():
-        if work.phase == "wrap_up":
-            if found[0] == "ready":
-                found = ("wrap_up", interaction_id, work.until)
-        elif not work.resting or found[0] != "talking":
-            found = ("talking", interaction_id, None)
-    return found
-
-
 def show(state: State, agent: AgentRecord, since: float | None = None) -> None:
     """Work out the agent's state and tell it when it has changed. `since` is for states found after a restart."""
     offer = agent.offer
-    until: float | None
-    reason = ""
-    name: AgentStateName
+    name: AgentStateName = "ready"
+    reason = interaction_id = ""
+    until: float | None = None
     if offer is not None:
         name, interaction_id, until = "ringing", offer.interaction_id, offer.deadline
     else:
-        name, interaction_id, until = _primary(agent) if agent.work else ("ready", "", None)
+        for other_id, work in agent.work.items():
+            if work.phase == "wrap_up":
+                if name == "ready":
+                    name, interaction_id, until = "wrap_up", other_id, work.until
+            elif not work.resting or name != "talking":
+                name, interaction_id, until = "talking", other_id, None
         if name == "ready":
             if not agent.signed_in:
                 name, reason = "signed_out", agent.leaving_reason
@@ -43,32 +36,30 @@ def show(state: State, agent: AgentRecord, since: float | None = None) -> None:
     same = name == before and interaction_id == agent.interaction_id and reason == agent.shown_reason
     if same and until == agent.until:
         return
-    count(agent, state.now)
+    now = state.now
+    # The time since the last count was idle or busy, as the state was.
+    if before == "ready":
+        agent.idle += now - agent.counted
+    elif before in _BUSY:
+        agent.busy += now - agent.counted
+    agent.counted = now
     if name == "ready":
         if before != "ringing":
-            agent.ready_since = state.now if since is None else since
+            agent.ready_since = now if since is None else since
         agent.since = agent.ready_since
     elif not same:
-        agent.since = state.now if since is None else since
+        agent.since = now if since is None else since
     agent.state, agent.shown_reason = name, reason
     agent.interaction_id, agent.until = interaction_id, until
     state.out.append(AgentStateChanged(agent.agent_id, name, reason, agent.since, until, interaction_id))
-
-
-def count(agent: AgentRecord, now: float) -> None:
-    """Add the time since the last count to idle or busy."""
-    elapsed, agent.counted = now - agent.counted, now
-    if agent.state == "ready":
-        agent.idle += elapsed
-    elif agent.state in _BUSY:
-        agent.busy += elapsed
 
 
 def refresh(state: State, agent: AgentRecord) -> None:
     """The agent's record has changed: out of the pools, and back by `settle` if it takes offers."""
     if agent.keys:
         state.unpool(agent)
-    if is_available(agent) and has_room(state, agent):
+    # Room first: most agents whose record changes are at work, and have none.
+    if (not agent.work or has_room(state, agent)) and is_available(agent):
         state.loose_agents[agent.agent_id] = agent
     else:
         state.loose_agents.pop(agent.agent_id, None)
@@ -184,12 +175,13 @@ def set_pause(state: State, agent: AgentRecord, until: float | None, reason: str
 
 def start_work(state: State, agent: AgentRecord, call_id: str, channel: str, queue_id: str, phase: str) -> None:
     """The agent has this interaction from now on; interruptible work rests meanwhile."""
-    if call_id in agent.work:
+    works = agent.work
+    if call_id in works:
         # The agent was still wrapping up an earlier part of the same interaction.
         state.timers.cancel((WRAP_UP, agent.agent_id, call_id))
-    agent.work[call_id] = Work(channel, queue_id, phase, state.now)
+    works[call_id] = Work(channel, queue_id, phase, state.now)
     put_load(state, agent)
-    if len(agent.work) > 1:
+    if len(works) > 1:
         rest(state, agent)
 
 
@@ -214,7 +206,8 @@ def end_work(state: State, agent: AgentRecord, call: InteractionRecord, wrap_up:
     """This agent's part of the interaction is over; wrap-up begins if its queue has any."""
     work = agent.work[call.interaction_id]
     del call.agents[agent.agent_id]
-    rule = wrap_up_rule(state, work.queue_id)
+    queue = state.queues.get(work.queue_id)
+    rule = _NO_WRAP_UP if queue is None else queue.conf.wrap_up
     wants = wrap_up and work.phase == "talking" and rule.mode is not WrapUpMode.NONE
     if wants and (rule.mode is WrapUpMode.MANUAL or rule.seconds > 0):
         work.phase = "wrap_up"
@@ -230,16 +223,18 @@ def end_work(state: State, agent: AgentRecord, call: InteractionRecord, wrap_up:
 def finish(state: State, agent: AgentRecord, interaction_id: str) -> None:
     """The agent is through with this interaction, wrap-up included."""
     work = agent.work.pop(interaction_id)
-    put_load(state, agent)
     if work.until is not None:
-        state.timers.cancel((WRAP_UP, agent.agent_id, interaction_id))
+        state.timers.due.pop((WRAP_UP, agent.agent_id, interaction_id), None)
     queue = state.queues.get(work.queue_id)
     if queue is not None and work.phase != "consulting":
         queue.flow.handled(state.now - work.since)
     if agent.work:
+        put_load(state, agent)
         rest(state, agent)
-    elif agent.leaving:
-        _leave(agent)
+    else:
+        agent.load = agent.light_load = 0
+        if agent.leaving:
+            _leave(agent)
     refresh(state, agent)
     if not agent.signed_in and agent.agent_id not in state.config.agents:
         forget(state, agent)

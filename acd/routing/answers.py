@@ -1,14 +1,19 @@
 """What becomes of an offer: accepted, refused, out of time; and what a refusal costs whom."""
 
 from acd.effects import CallBackDue, OfferEnded, OfferWithdrawn, Requeued
+from acd.events import OfferAccepted, OfferRefused
 from acd.routing import agents, entry
 from acd.routing.offers import close, doubled, hold, stop_waiting_timers, withdraw
 from acd.routing.state import RETURNED, AgentRecord, InteractionRecord, State
 
 
-def accept(state: State, call: InteractionRecord) -> None:
+def accepted(state: State, event: OfferAccepted) -> None:
     """Agent and interaction are together."""
-    fence = call.fence
+    fence = event.fence
+    call = state.offers.get(fence)
+    if call is None:
+        state.ignore("OfferAccepted", str(fence), "stale fence")
+        return
     agent = close(state, call)
     agent.ronas = agent.rejections = agent.failures = 0
     call.place = "talking"
@@ -31,13 +36,17 @@ def accept(state: State, call: InteractionRecord) -> None:
         state.out.append(CallBackDue(call.interaction_id, agent.agent_id, call.number, call.attempt))
 
 
-def refuse(state: State, call: InteractionRecord, reason: str) -> None:
+def refused(state: State, event: OfferRefused) -> None:
     """The agent's side said no: the interaction goes back to the head of the line."""
-    fence = call.fence
+    fence = event.fence
+    call = state.offers.get(fence)
+    if call is None:
+        state.ignore("OfferRefused", str(fence), "stale fence")
+        return
     agent = close(state, call)
-    state.out.append(OfferEnded(fence, call.interaction_id, agent.agent_id, reason))
-    penalise(state, agent, reason)
-    requeue(state, call, reason)
+    state.out.append(OfferEnded(fence, call.interaction_id, agent.agent_id, event.reason))
+    penalise(state, agent, event.reason)
+    requeue(state, call, event.reason)
 
 
 def expire(state: State, call: InteractionRecord) -> None:

@@ -157,7 +157,10 @@ def stand(state: State, call: InteractionRecord) -> None:
     if call.held_for:
         insort(state.agents[call.held_for].reserved, key)
     elif call.place == "waiting":
-        call.standing = demand = demand_of(state, call)
+        demand = call.demand
+        if demand is None or not demand.alive:
+            demand = demand_of(state, call)
+        call.standing = demand
         state.index.put(demand, key)
         unserved = call.queue.unserved
         if not demand.pools or (unserved and call.interaction_id in unserved):

@@ -1,6 +1,6 @@
 """How an interaction enters a queue, goes through its plan, and overflows out of it."""
 
-from math import ceil
+from math import ceil, inf
 
 from acd.config import Overflow, OverflowKind, PlanStep
 from acd.effects import (
@@ -33,12 +33,13 @@ def enter(state: State, call: InteractionRecord, queue: QueueRecord, limits: boo
     call.demand = None
     call.place = "waiting"
     weigh(state, call)
-    if limits:
+    conf = queue.conf
+    if limits and (conf.on_full or conf.on_closed or conf.on_long_wait):
         divert = _limit(state, call)
         if divert is not None and not overflow(state, call, *divert):
             return
-    state.out.append(Queued(call.interaction_id, queue.conf.queue_id, call.waiting_since, call.level))
-    if queue.conf.at_close is not None and not stays(state, call):
+    state.out.append(Queued(call.interaction_id, conf.queue_id, call.waiting_since, call.level))
+    if conf.at_close is not None and not stays(state, call):
         return
     if not advance(state, call):
         return
@@ -46,7 +47,7 @@ def enter(state: State, call: InteractionRecord, queue: QueueRecord, limits: boo
         rest(state, call)
     elif call.preferred and call.preferred_wait > 0:
         _hold_for_preferred(state, call)
-    if queue.conf.announcements is not None:
+    if conf.announcements is not None:
         plan_announcement(state, call)
     state.loose_calls[call.interaction_id] = call
 
@@ -196,13 +197,17 @@ def plan_announcement(state: State, call: InteractionRecord) -> None:
 
 def advance(state: State, call: InteractionRecord) -> bool:
     """Take the plan's steps that are due and whose condition holds. False when one sent the interaction away."""
-    if call.plan.at_once:
-        call.mask = 1
-        return True
-    now = state.now
+    now, plan = state.now, call.plan
     due: float | None = None
+    if plan.plain_start and not call.mask and (until := call.plan_since + plan.alone) > now:
+        # What every entry comes through: the loop below says the same.
+        call.mask = 1
+        call.demand = None
+        if until < inf:
+            state.timers.set((PLAN, call.interaction_id, ""), until)
+        return True
     prompt = ""
-    for number, step in enumerate(call.plan.steps):
+    for number, step in enumerate(plan.steps):
         if call.mask >> number & 1:
             continue
         at = call.plan_since + step.conf.after

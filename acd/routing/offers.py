@@ -20,17 +20,15 @@ def make(state: State, call: InteractionRecord, agent: AgentRecord) -> None:
         state.unpool(agent)
     if agent.state != "ready" and agent.state != "ringing":
         agent.ready_since = state.now
-    state.fence += 1
-    call.fence = state.fence
-    call.place = "offered"
-    call.offered_to = agent.agent_id
-    call.deadline = state.now + call.queue.conf.ring_timeout
-    call.queue.offered[call.interaction_id] = None
-    agent.offer = call
-    agent.last_offer = state.fence
-    state.offers[state.fence] = call
-    state.timers.set((OFFER, call.interaction_id, ""), call.deadline)
-    state.out.append(Offer(state.fence, call.interaction_id, agent.agent_id, call.deadline))
+    interaction_id, agent_id, queue = call.interaction_id, agent.agent_id, call.queue
+    state.fence = fence = state.fence + 1
+    deadline = state.now + queue.conf.ring_timeout
+    call.fence, call.place, call.offered_to, call.deadline = fence, "offered", agent_id, deadline
+    queue.offered[interaction_id] = None
+    agent.offer, agent.last_offer = call, fence
+    state.offers[fence] = call
+    state.timers.set((OFFER, interaction_id, ""), deadline)
+    state.out.append(Offer(fence, interaction_id, agent_id, deadline))
     agents.show(state, agent)
 
 
@@ -38,9 +36,10 @@ def close(state: State, call: InteractionRecord) -> AgentRecord:
     """The offer is over, however it ended; its agent is returned with nothing else changed."""
     agent = state.agents[call.offered_to]
     agent.offer = None
+    interaction_id = call.interaction_id
     del state.offers[call.fence]
-    del call.queue.offered[call.interaction_id]
-    state.timers.cancel((OFFER, call.interaction_id, ""))
+    del call.queue.offered[interaction_id]
+    state.timers.due.pop((OFFER, interaction_id, ""), None)
     call.fence = 0
     call.offered_to = ""
     return agent

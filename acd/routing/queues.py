@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, insort
 from dataclasses import dataclass
+from math import inf
 
 from acd.config import Plan, PlanStep, Queue
 from acd.expressions import Node, attributes_named, parse_condition, parse_requirement
@@ -23,13 +24,14 @@ class StepRecord:
 
 
 class PlanRecord:
-    """A plan with its expressions read. `at_once`: it has nothing but a first step that always applies.
+    """A plan with its expressions read.
 
     `first` are the steps that apply to everyone at once, `full` are all, as bits; `adds` are queues whose agents some
-    step adds.
+    step adds. `plain_start`: who begins it takes the first step, which does nothing but say who may serve, and no
+    other for `alone` seconds.
     """
 
-    __slots__ = ("adds", "at_once", "conf", "first", "full", "names", "steps")
+    __slots__ = ("adds", "alone", "conf", "first", "full", "names", "plain_start", "steps")
 
     def __init__(self, conf: Plan) -> None:
         self.conf = conf
@@ -48,10 +50,13 @@ class PlanRecord:
         self.adds = tuple(sorted({step.add_queue for step in conf.steps if step.add_queue}))
         self.full = (1 << len(self.steps)) - 1
         self.first = sum(1 << number for number, step in enumerate(conf.steps) if not step.after and not step.when)
-        first = conf.steps[0] if len(conf.steps) == 1 else None
-        self.at_once = first is not None and first == PlanStep(
-            require=first.require, prefer=first.prefer, add_queue=first.add_queue, relax_own=first.relax_own
-        )
+        self.alone = min((step.after for step in conf.steps[1:]), default=inf)
+        self.plain_start = self.first & 1 == 1 and self.alone > 0 and not _does(conf.steps[0])
+
+
+def _does(step: PlanStep) -> bool:
+    """Whether the step does more than say who may serve."""
+    return bool(step.raise_priority or step.announce or step.overflow)
 
 
 class QueueRecord:

@@ -44,7 +44,7 @@ def _settle_many(state: State) -> None:
     while (first := race.next()) is not None:
         demand, key = first
         call = state.interactions[key[4]]
-        chosen = _agent_for(state, call)
+        chosen = _agent_for(state, call) if call.place == "waiting" else None
         if chosen is not None and _is_for_inbound(state, chosen, call):
             chosen = _other_agent(state, demand)
             if chosen is None:
@@ -96,7 +96,7 @@ def _other_agent(state: State, demand: Demand) -> AgentRecord | None:
 
 def _place(state: State, call: InteractionRecord) -> None:
     """Offer the interaction, or let it stand in line."""
-    agent = _agent_for(state, call)
+    agent = _agent_for(state, call) if call.place == "waiting" else None
     if agent is not None:
         offers.make(state, call, agent)
     else:
@@ -134,9 +134,7 @@ def _serve_one(state: State, agent: AgentRecord) -> None:
 
 
 def _agent_for(state: State, call: InteractionRecord) -> AgentRecord | None:
-    """The agent to be offered this interaction now."""
-    if call.place != "waiting":
-        return None
+    """The agent to be offered this waiting interaction now."""
     preferred = state.agents.get(call.preferred) if call.preferred else None
     if preferred is not None and _suits(state, preferred, call):
         return preferred
@@ -159,19 +157,11 @@ def _call_for(state: State, agent: AgentRecord) -> InteractionRecord | None:
         if is_open(state, agent, call.channel) and can_serve(state, agent, call):
             return call
     active, mine = state.index.active, agent.profile.demands
-    if not active:
-        return None
-    first = _first(state, agent, active if len(active) < len(mine) else mine)
-    return None if first is None else state.interactions[first[4]]
-
-
-def _first(state: State, agent: AgentRecord, demands: dict[Demand, None] | dict[Demand, float]) -> LineKey | None:
-    mine = agent.profile.demands
     inbound_first = agent.profile.blend is Blend.INBOUND_FIRST
     free = not agent.work
     best: LineKey | None = None
     best_outbound: LineKey | None = None
-    for demand in demands:
+    for demand in active if len(active) < len(mine) else mine:
         line = demand.line
         if not line:
             continue
@@ -188,4 +178,5 @@ def _first(state: State, agent: AgentRecord, demands: dict[Demand, None] | dict[
                 best_outbound = key
         elif best is None or key < best:
             best = key
-    return best_outbound if best is None else best
+    first = best_outbound if best is None else best
+    return None if first is None else state.interactions[first[4]]

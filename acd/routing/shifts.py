@@ -1,4 +1,4 @@
-"""Events about agents: presence, offers' answers, talk, consultation, wrap-up, adoption after a restart."""
+"""Events about agents: presence, talk, consultation, wrap-up, adoption after a restart."""
 
 from acd.config import WrapUpMode
 from acd.effects import InteractionEnded
@@ -11,8 +11,6 @@ from acd.events import (
     AgentSignedOut,
     ConsultEnded,
     ConsultStarted,
-    OfferAccepted,
-    OfferRefused,
     TalkEnded,
     TalkTransferred,
     WrapUpEnded,
@@ -110,24 +108,6 @@ def _give(
     agents.start_work(state, agent, interaction_id, channel, queue_id, phase)
 
 
-def accepted(state: State, event: OfferAccepted) -> None:
-    """The agent took the offer."""
-    call = state.offers.get(event.fence)
-    if call is None:
-        state.ignore("OfferAccepted", str(event.fence), "stale fence")
-    else:
-        answers.accept(state, call)
-
-
-def refused(state: State, event: OfferRefused) -> None:
-    """The agent's side did not take the offer."""
-    call = state.offers.get(event.fence)
-    if call is None:
-        state.ignore("OfferRefused", str(event.fence), "stale fence")
-    else:
-        answers.refuse(state, call, event.reason)
-
-
 def having(state: State, event: object, interaction_id: str, agent_id: str) -> InteractionRecord | None:
     """The interaction if this agent talks in it; else the event is ignored."""
     call = state.interactions.get(interaction_id)
@@ -147,13 +127,13 @@ def talk_ended(state: State, event: TalkEnded) -> None:
         waiting.not_reached(state, call, "agent_left")
         return
     agents.end_work(state, state.agents[event.agent_id], call, event.wrap_up)
-    _end_if_alone(state, call)
-
-
-def _end_if_alone(state: State, call: InteractionRecord) -> None:
     if not call.agents:
-        state.out.append(InteractionEnded(call.interaction_id, call.queue.conf.queue_id))
-        state.close(call)
+        _end(state, call)
+
+
+def _end(state: State, call: InteractionRecord) -> None:
+    state.out.append(InteractionEnded(call.interaction_id, call.queue.conf.queue_id))
+    state.close(call)
 
 
 def talk_transferred(state: State, event: TalkTransferred) -> None:
@@ -206,7 +186,8 @@ def consult_ended(state: State, event: ConsultEnded) -> None:
         state.ignore("ConsultEnded", event.interaction_id, f"agent {event.agent_id} is not consulted")
         return
     agents.end_work(state, agent, call, wrap_up=False)
-    _end_if_alone(state, call)
+    if not call.agents:
+        _end(state, call)
 
 
 def wrapping(state: State, event: WrapUpExtended | WrapUpEnded) -> tuple[AgentRecord, list[tuple[str, Work]]] | None:
@@ -214,11 +195,10 @@ def wrapping(state: State, event: WrapUpExtended | WrapUpEnded) -> tuple[AgentRe
     agent = find(state, event, event.agent_id)
     if agent is None:
         return None
-    found = [
-        (name, work)
-        for name, work in agent.work.items()
-        if work.phase == "wrap_up" and event.interaction_id in ("", name)
-    ]
+    asked, found = event.interaction_id, []
+    for name, work in agent.work.items():
+        if work.phase == "wrap_up" and (not asked or asked == name):
+            found.append((name, work))
     if not found:
         state.ignore(type(event).__name__, event.agent_id, "no such wrap-up")
         return None

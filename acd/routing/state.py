@@ -212,8 +212,9 @@ class State:
         """The agent is ready for all channels that are open: let demands find it."""
         if agent.keys:
             self.unpool(agent)
+        free = not agent.work
         for kind, pool in agent.profile.pools.items():
-            if is_open(self, agent, kind.channel):
+            if free or is_open(self, agent, kind.channel):
                 key = self.pool_key(agent, kind)
                 pool.add(key)
                 agent.keys.append((pool, key))
@@ -263,8 +264,9 @@ def has_room(state: State, agent: AgentRecord) -> bool:
 def put_load(state: State, agent: AgentRecord) -> None:
     """Work out anew how much of the agent's capacity is taken."""
     agent.load = agent.light_load = 0
+    channels = state.config.channels
     for work in agent.work.values():
-        rules = state.channel(work.channel)
+        rules = channels.get(work.channel, _WHOLE_AGENT)
         if rules.interruptible:
             agent.light_load += rules.units
         else:

@@ -24,23 +24,18 @@ from acd.events import (
 from acd.expressions import ExpressionError, parse_requirement
 from acd.routing import agents, entry, offers
 from acd.routing.demands import step_out, weigh
-from acd.routing.queues import QueueRecord
 from acd.routing.state import FRONT, NORMAL, RETURNED, InteractionRecord, State
 
 _IN_LINE = ("waiting", "held", "offered")
 
 
-def queued(state: State, event: InteractionQueued) -> None:
-    """An interaction comes."""
-    _come(state, event, limits=True)
-
-
 def adopted(state: State, event: InteractionAdopted) -> None:
     """An interaction was found waiting after a restart."""
-    _come(state, event, limits=False)
+    queued(state, event, limits=False)
 
 
-def _come(state: State, event: InteractionQueued | InteractionAdopted, limits: bool) -> None:
+def queued(state: State, event: InteractionQueued | InteractionAdopted, limits: bool = True) -> None:
+    """An interaction comes."""
     interaction_id = event.interaction_id
     if interaction_id in state.interactions:
         state.ignore(type(event).__name__, interaction_id, "it is known already")
@@ -50,7 +45,9 @@ def _come(state: State, event: InteractionQueued | InteractionAdopted, limits: b
         state.ignore(type(event).__name__, interaction_id, "it has left since")
         return
     since = event.at if event.waiting_since is None else event.waiting_since
-    queue = known_queue(state, event.queue_id)
+    queue = state.queues.get(event.queue_id)
+    if queue is None or queue.retired:
+        queue = state.queues.get(state.config.fallback_queue)
     if queue is None:
         state.out.append(Overflowed(interaction_id, event.queue_id, "announcement", "unavailable", "unknown_queue"))
         state.out.append(Dequeued(interaction_id, event.queue_id, since, "overflow"))
@@ -64,14 +61,6 @@ def _come(state: State, event: InteractionQueued | InteractionAdopted, limits: b
         set_requirement(state, call, event.require)
     state.interactions[interaction_id] = call
     entry.enter(state, call, queue, limits)
-
-
-def known_queue(state: State, queue_id: str) -> QueueRecord | None:
-    """The queue, or the fallback for one that is unknown or no longer configured."""
-    queue = state.queues.get(queue_id)
-    if queue is None or queue.retired:
-        return state.queues.get(state.config.fallback_queue)
-    return queue
 
 
 def set_requirement(state: State, call: InteractionRecord, require: str) -> None:
