@@ -84,7 +84,7 @@ class Engine:
         state = self._state
         timers = state.timers
         while (first := timers.first()) is not None and (first < now or (including and first == now)):
-            due.run(state, timers.pop())
+            due.run(state, *timers.pop())
             settle(state)
 
     def _reload(self, config: RoutingConfig) -> None:

@@ -73,7 +73,7 @@ def release_reserved(state: State, agent: AgentRecord) -> None:
         call.held_for = ""
         call.place = "waiting"
         call.preferred_wait = 0.0
-        state.timers.cancel((RELEASE, call.interaction_id, ""))
+        state.timers.cancel(RELEASE, call.interaction_id)
         state.loose_calls[call.interaction_id] = call
     agent.reserved.clear()
 
@@ -167,9 +167,9 @@ def set_pause(state: State, agent: AgentRecord, until: float | None, reason: str
     """Keep a ready agent from offers until then (None: no pause)."""
     if until is None:
         if agent.pause_until is not None:
-            state.timers.cancel((PAUSE, agent.agent_id, ""))
+            state.timers.cancel(PAUSE, agent.agent_id)
     else:
-        state.timers.set((PAUSE, agent.agent_id, ""), until)
+        state.timers.set(PAUSE, agent.agent_id, until)
     agent.pause_until, agent.pause_reason = until, reason
 
 
@@ -178,7 +178,7 @@ def start_work(state: State, agent: AgentRecord, call_id: str, channel: str, que
     works = agent.work
     if call_id in works:
         # The agent was still wrapping up an earlier part of the same interaction.
-        state.timers.cancel((WRAP_UP, agent.agent_id, call_id))
+        state.timers.cancel(WRAP_UP, (agent.agent_id, call_id))
     works[call_id] = Work(channel, queue_id, phase, state.now)
     put_load(state, agent)
     if len(works) > 1:
@@ -205,7 +205,7 @@ def wrap_up_rule(state: State, queue_id: str) -> WrapUp:
 def end_work(state: State, agent: AgentRecord, call: InteractionRecord, wrap_up: bool) -> None:
     """This agent's part of the interaction is over; wrap-up begins if its queue has any."""
     work = agent.work[call.interaction_id]
-    del call.agents[agent.agent_id]
+    call.agents = tuple(other for other in call.agents if other != agent.agent_id) if len(call.agents) > 1 else ()
     queue = state.queues.get(work.queue_id)
     rule = _NO_WRAP_UP if queue is None else queue.conf.wrap_up
     wants = wrap_up and work.phase == "talking" and rule.mode is not WrapUpMode.NONE
@@ -214,7 +214,7 @@ def end_work(state: State, agent: AgentRecord, call: InteractionRecord, wrap_up:
         work.resting = False
         if rule.mode is not WrapUpMode.MANUAL:
             work.until = state.now + rule.seconds
-            state.timers.set((WRAP_UP, agent.agent_id, call.interaction_id), work.until)
+            state.timers.set(WRAP_UP, (agent.agent_id, call.interaction_id), work.until)
         refresh(state, agent)
     else:
         finish(state, agent, call.interaction_id)
@@ -224,7 +224,7 @@ def finish(state: State, agent: AgentRecord, interaction_id: str) -> None:
     """The agent is through with this interaction, wrap-up included."""
     work = agent.work.pop(interaction_id)
     if work.until is not None:
-        state.timers.due.pop((WRAP_UP, agent.agent_id, interaction_id), None)
+        state.timers.due[WRAP_UP].pop((agent.agent_id, interaction_id), None)
     queue = state.queues.get(work.queue_id)
     if queue is not None and work.phase != "consulting":
         queue.flow.handled(state.now - work.since)

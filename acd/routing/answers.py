@@ -25,7 +25,7 @@ def accepted(state: State, event: OfferAccepted) -> None:
         call.stood_since = None
     if call.queue.unserved:
         entry.settled(state, call)
-    call.agents[agent.agent_id] = None
+    call.agents = (agent.agent_id,)
     stop_waiting_timers(state, call)
     agents.start_work(state, agent, call.interaction_id, call.channel, call.queue.conf.queue_id, "talking")
     state.out.append(OfferEnded(fence, call.interaction_id, agent.agent_id, "accepted"))

@@ -81,7 +81,7 @@ def _load_queues(state: State, changed: dict[str, QueueRecord], removed: set[str
             if known.plan.conf != fresh.plan.conf:
                 known.plan = fresh.plan
             known.conf = fresh.conf
-        state.timers.cancel((CLOSING, queue_id, ""))
+        state.timers.cancel(CLOSING, queue_id)
         arm_closing(state, queue_id)
     for queue_id, queue in state.queues.items():
         queue.retired = queue_id not in state.config.queues

@@ -192,7 +192,7 @@ def plan_announcement(state: State, call: InteractionRecord) -> None:
     due = call.waiting_since + rule.first_after
     if due <= state.now:
         due += max(1, ceil((state.now - due) / rule.every + 1e-9)) * rule.every
-    state.timers.set((ANNOUNCE, call.interaction_id, ""), due)
+    state.timers.set(ANNOUNCE, call.interaction_id, due)
 
 
 def advance(state: State, call: InteractionRecord) -> bool:
@@ -204,7 +204,7 @@ def advance(state: State, call: InteractionRecord) -> bool:
         call.mask = 1
         call.demand = None
         if until < inf:
-            state.timers.set((PLAN, call.interaction_id, ""), until)
+            state.timers.set(PLAN, call.interaction_id, until)
         return True
     prompt = ""
     for number, step in enumerate(plan.steps):
@@ -222,7 +222,7 @@ def advance(state: State, call: InteractionRecord) -> bool:
             at = now + state.config.recheck
         due = at if due is None else min(due, at)
     if due is not None:
-        state.timers.set((PLAN, call.interaction_id, ""), due)
+        state.timers.set(PLAN, call.interaction_id, due)
     if prompt:
         state.out.append(announcement(state, call, prompt))
     return True
@@ -265,7 +265,7 @@ def release(state: State, call: InteractionRecord) -> None:
     call.held_for = ""
     call.place = "waiting"
     call.preferred_wait = 0.0
-    state.timers.cancel((RELEASE, call.interaction_id, ""))
+    state.timers.cancel(RELEASE, call.interaction_id)
     # A call-back took no step of its plan while its customer was dialled.
     if advance(state, call):
         state.loose_calls[call.interaction_id] = call

@@ -15,7 +15,7 @@ def make(state: State, call: InteractionRecord, agent: AgentRecord) -> None:
         step_out(state, call)
     if call.held_for:
         call.held_for = ""
-        state.timers.cancel((RELEASE, call.interaction_id, ""))
+        state.timers.cancel(RELEASE, call.interaction_id)
     if agent.keys:
         state.unpool(agent)
     if agent.state != "ready" and agent.state != "ringing":
@@ -27,7 +27,7 @@ def make(state: State, call: InteractionRecord, agent: AgentRecord) -> None:
     queue.offered[interaction_id] = None
     agent.offer, agent.last_offer = call, fence
     state.offers[fence] = call
-    state.timers.set((OFFER, interaction_id, ""), deadline)
+    state.timers.set(OFFER, interaction_id, deadline)
     state.out.append(Offer(fence, interaction_id, agent_id, deadline))
     agents.show(state, agent)
 
@@ -39,7 +39,7 @@ def close(state: State, call: InteractionRecord) -> AgentRecord:
     interaction_id = call.interaction_id
     del state.offers[call.fence]
     del call.queue.offered[interaction_id]
-    state.timers.due.pop((OFFER, interaction_id, ""), None)
+    state.timers.due[OFFER].pop(interaction_id, None)
     call.fence = 0
     call.offered_to = ""
     return agent
@@ -58,7 +58,7 @@ def hold(state: State, call: InteractionRecord, until: float) -> None:
     """Nobody is offered the interaction before then; it keeps its place."""
     call.place = "held"
     call.retry_at = until
-    state.timers.set((RELEASE, call.interaction_id, ""), until)
+    state.timers.set(RELEASE, call.interaction_id, until)
 
 
 def doubled(state: State, times: int) -> float:
@@ -71,6 +71,6 @@ def stop_waiting_timers(state: State, call: InteractionRecord) -> None:
     """The interaction waits no more."""
     # Written out: it is on the way of every call.
     interaction_id, due = call.interaction_id, state.timers.due
-    due.pop((RELEASE, interaction_id, ""), None)
-    due.pop((PLAN, interaction_id, ""), None)
-    due.pop((ANNOUNCE, interaction_id, ""), None)
+    due[RELEASE].pop(interaction_id, None)
+    due[PLAN].pop(interaction_id, None)
+    due[ANNOUNCE].pop(interaction_id, None)

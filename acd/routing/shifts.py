@@ -104,7 +104,8 @@ def _give(
         call = InteractionRecord(interaction_id, queue, state.now, state.draw(interaction_id))
         call.place, call.channel, call.direction = "talking", channel, direction
         state.interactions[interaction_id] = call
-    call.agents[agent.agent_id] = None
+    if agent.agent_id not in call.agents:
+        call.agents += (agent.agent_id,)
     agents.start_work(state, agent, interaction_id, channel, queue_id, phase)
 
 
@@ -219,7 +220,7 @@ def wrap_up_extended(state: State, event: WrapUpExtended) -> None:
     work.extensions += 1
     seconds = rule.extension if event.seconds is None else min(event.seconds, rule.extension)
     work.until += max(seconds, 0.0)
-    state.timers.set((WRAP_UP, agent.agent_id, interaction_id), work.until)
+    state.timers.set(WRAP_UP, (agent.agent_id, interaction_id), work.until)
     agents.show(state, agent)
 
 
@@ -272,4 +273,4 @@ def _adopt_wrap_up(state: State, agent: AgentRecord, event: AgentAdopted) -> Non
     put_load(state, agent)
     if event.until is not None:
         work.until = max(event.until, state.now)
-        state.timers.set((WRAP_UP, agent.agent_id, event.interaction_id), work.until)
+        state.timers.set(WRAP_UP, (agent.agent_id, event.interaction_id), work.until)

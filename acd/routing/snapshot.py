@@ -13,6 +13,7 @@ from acd.routing.agents import move_to_node
 from acd.routing.demands import stand
 from acd.routing.queues import QueueRecord
 from acd.routing.state import AgentRecord, InteractionRecord, State, Work, has_room, is_available, put_load
+from acd.routing.timers import WRAP_UP, Timers
 from core.errors import Invalid
 
 FORM = 2
@@ -40,7 +41,7 @@ def take(state: State) -> dict[str, Any]:
         "fence": state.fence,
         "fronts": state.fronts,
         "closed": [[name, state.closed[name]] for name in state.closed_order],
-        "due": [[*key, at] for key, at in sorted(state.timers.due.items())],
+        "due": [[kind, *(name if kind == WRAP_UP else (name, "")), at] for kind, name, at in state.timers.all()],
         "queues": {name: _queue(queues[name]) for name in sorted(queues)},
         "agents": {name: _agent(state.agents[name], config) for name in sorted(state.agents)},
         "interactions": {name: _call(state.interactions[name]) for name in sorted(state.interactions)},
@@ -101,10 +102,9 @@ def put_back(config: RoutingConfig, data: Mapping[str, Any]) -> State:
         _put_call(state, name, item)
     for name, item in data["queues"].items():
         state.queues[name].filled_at = item["filled_at"]
-    for key in list(state.timers.due):
-        state.timers.cancel(key)
+    state.timers = Timers()
     for kind, name, other, at in data["due"]:
-        state.timers.set((kind, name, other), at)
+        state.timers.set(kind, (name, other) if kind == WRAP_UP else name, at)
     for agent in state.agents.values():
         # While lines were filled, not everybody's offer was known yet.
         state.unpool(agent)
@@ -155,7 +155,7 @@ def _put_call(state: State, name: str, data: Mapping[str, Any]) -> None:
         setattr(call, item, data[item])
     call.attributes = data["attributes"]
     call.plan = state.plans.get(call.plan_id) or queue.plan
-    call.agents = dict.fromkeys(data["agents"])
+    call.agents = tuple(data["agents"])
     state.interactions[name] = call
     if call.fence:
         state.offers[call.fence] = call

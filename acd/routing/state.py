@@ -131,7 +131,7 @@ class InteractionRecord:
         self.deadline = 0.0
         self.failures = 0
         self.hops = 0
-        self.agents: dict[str, None] = {}
+        self.agents: tuple[str, ...] = ()
         self.number = ""
         self.attempt = 0
         self.dialling = False

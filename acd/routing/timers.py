@@ -8,53 +8,55 @@ from heapq import heapify, heappop, heappush
 from math import inf
 
 # At one instant they run in this order.
-OFFER, PAUSE, WRAP_UP, RELEASE, PLAN, CLOSING, ANNOUNCE = range(7)
+OFFER, PAUSE, WRAP_UP, RELEASE, PLAN, CLOSING, ANNOUNCE = KINDS = range(7)
 
-Key = tuple[int, str, str]
+# An agent, interaction or queue; for a wrap-up the agent and the interaction. Names of one kind are alike.
+Name = str | tuple[str, str]
 
 _NEVER = 2.0**60  # the second of whatever is too far off to have one
 
 
 class Timers:
-    """At most one instant per key (kind, id, second id); setting a key again moves it.
+    """At most one instant per kind and name; setting it again moves it.
 
-    `next` is never later than the first instant.
+    `next` is never later than the first instant. `due` is a dictionary for each kind: most are small.
     """
 
-    __slots__ = ("_first", "_first_second", "_kept", "_later", "_seconds", "due", "next")
+    __slots__ = ("_first", "_first_second", "_kept", "_later", "_room", "_seconds", "due", "next")
 
     def __init__(self) -> None:
-        self.due: dict[Key, float] = {}
+        self.due: list[dict[Name, float]] = [{} for _ in KINDS]
         self.next = inf
-        # The rest also holds instants that are no longer due: `_kept` of them in all.
+        # The rest also holds instants that are no longer due: `_kept` of them in all, swept away beyond `_room`.
         self._first_second = -inf
-        self._first: list[tuple[float, Key]] = []
+        self._first: list[tuple[float, int, Name]] = []
         self._seconds: list[float] = []
-        self._later: dict[float, list[Key]] = {}
+        self._later: dict[float, list[tuple[int, Name]]] = {}
         self._kept = 0
+        self._room = 64
 
-    def set(self, key: Key, at: float) -> None:
-        """This key is due at `at` (and at no other instant)."""
-        self.due[key] = at
+    def set(self, kind: int, name: Name, at: float) -> None:
+        """This is due at `at` (and at no other instant)."""
+        self.due[kind][name] = at
         if at < self.next:
             self.next = at
         second = at // 1.0 if at < _NEVER else _NEVER
         if second > self._first_second:
             slot = self._later.get(second)
             if slot is not None:
-                slot.append(key)
+                slot.append((kind, name))
             else:
-                self._later[second] = [key]
+                self._later[second] = [(kind, name)]
                 heappush(self._seconds, second)
         else:
-            self._set_early(key, at, second)
+            self._set_early(kind, name, at, second)
         self._kept += 1
-        if self._kept > 2 * len(self.due) + 64:
+        if self._kept > self._room:
             self._sweep()
 
-    def cancel(self, key: Key) -> None:
-        """This key is no longer due."""
-        self.due.pop(key, None)
+    def cancel(self, kind: int, name: Name) -> None:
+        """This is no longer due."""
+        self.due[kind].pop(name, None)
 
     def first(self) -> float | None:
         """The earliest instant, or None."""
@@ -63,8 +65,8 @@ class Timers:
             if not first:
                 self._put_in_order()
                 continue
-            at, key = first[0]
-            if due.get(key) == at:
+            at, kind, name = first[0]
+            if due[kind].get(name) == at:
                 self.next = at
                 return at
             heappop(first)
@@ -73,39 +75,43 @@ class Timers:
         self.next = inf
         return None
 
-    def pop(self) -> Key:
-        """Take the earliest key (there must be one: see `first`)."""
-        key = heappop(self._first)[1]
+    def pop(self) -> tuple[int, Name]:
+        """Take the earliest (there must be one: see `first`)."""
+        _, kind, name = heappop(self._first)
         self._kept -= 1
-        del self.due[key]
-        return key
+        del self.due[kind][name]
+        return kind, name
 
-    def _set_early(self, key: Key, at: float, second: float) -> None:
+    def all(self) -> list[tuple[int, Name, float]]:
+        """All that is due, by kind and name."""
+        return [(kind, name, at) for kind in KINDS for name, at in sorted(self.due[kind].items())]
+
+    def _set_early(self, kind: int, name: Name, at: float, second: float) -> None:
         if second < self._first_second:
             # Another second is the first now: the one in order goes back to the others.
-            self._later[self._first_second] = [known for _, known in self._first]
+            self._later[self._first_second] = [known[1:] for known in self._first]
             heappush(self._seconds, self._first_second)
             self._first.clear()
             self._first_second = second
-        heappush(self._first, (at, key))
+        heappush(self._first, (at, kind, name))
 
     def _put_in_order(self) -> None:
         self._first_second = second = heappop(self._seconds)
-        keys, due = self._later.pop(second), self.due
-        for key in keys:
-            at = due.get(key)
+        kept, due = self._later.pop(second), self.due
+        for kind, name in kept:
+            at = due[kind].get(name)
             if at is not None and at // 1.0 == second:
-                self._first.append((at, key))
+                self._first.append((at, kind, name))
         heapify(self._first)
-        self._kept += len(self._first) - len(keys)
+        self._kept += len(self._first) - len(kept)
 
     def _sweep(self) -> None:
         """Keep nothing but what is due."""
-        due = self.due.copy()
-        self.due.clear()
+        due = [(kind, name, at) for kind in KINDS for name, at in self.due[kind].items()]
         self._first.clear()
         self._later.clear()
         self._seconds.clear()
         self._first_second, self._kept = -inf, 0
-        for key, at in due.items():
-            self.set(key, at)
+        self._room = 2 * len(due) + 64
+        for kind, name, at in due:
+            self.set(kind, name, at)

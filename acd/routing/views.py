@@ -53,7 +53,7 @@ def of_interaction(call: InteractionRecord) -> InteractionView:
         call.level,
         call.channel,
         call.direction,
-        (call.offered_to,) if call.offered_to else tuple(call.agents),
+        (call.offered_to,) if call.offered_to else call.agents,
         call.fence or None,
         tuple(number for number in range(call.mask.bit_length()) if call.mask >> number & 1),
         call.number,

@@ -95,7 +95,7 @@ def left(state: State, event: InteractionLeft) -> None:
         return
     queue_id = call.queue.conf.queue_id
     if call.place == "talking":
-        for agent_id in list(call.agents):
+        for agent_id in call.agents:
             agents.end_work(state, state.agents[agent_id], call, wrap_up=True)
         state.out.append(InteractionEnded(call.interaction_id, queue_id))
     else:
@@ -152,7 +152,7 @@ def transferred(state: State, event: TransferredToQueue) -> None:
     if queue is None or queue.retired or event.agent_id not in call.agents:
         state.ignore("TransferredToQueue", event.interaction_id, "unknown queue, or not this agent's")
         return
-    for agent_id in list(call.agents):
+    for agent_id in call.agents:
         wrap_up = event.wrap_up if agent_id == event.agent_id else False
         agents.end_work(state, state.agents[agent_id], call, wrap_up)
     since = event.waiting_since
@@ -202,7 +202,7 @@ def call_back_failed(state: State, event: CallBackFailed) -> None:
 
 def not_reached(state: State, call: InteractionRecord, reason: str) -> None:
     """An attempt has come to nothing: its agents are free, and it rests or is given up."""
-    for agent_id in list(call.agents):
+    for agent_id in call.agents:
         agents.end_work(state, state.agents[agent_id], call, wrap_up=False)
     call.dialling = False
     _dial_later(state, call, reason)
