@@ -5,7 +5,8 @@ from acd.effects import AgentStateChanged, AgentStateName, WorkInterrupted, Work
 from acd.routing.state import AgentRecord, InteractionRecord, State, Work, has_room, is_available, put_load
 from acd.routing.timers import PAUSE, RELEASE, WRAP_UP
 
-_NO_WRAP_UP = WrapUp(WrapUpMode.NONE)
+_NONE, _MANUAL = WrapUpMode.NONE, WrapUpMode.MANUAL
+_NO_WRAP_UP = WrapUp(_NONE)
 REMOVED = "removed"
 _BUSY: frozenset[AgentStateName] = frozenset({"ringing", "talking", "wrap_up"})
 
@@ -32,10 +33,11 @@ def show(state: State, agent: AgentRecord, since: float | None = None) -> None:
                 name, reason = "not_ready", agent.reason
             elif agent.pause_until is not None:
                 name, reason, until = "not_ready", agent.pause_reason, agent.pause_until
-    before = agent.state
-    same = name == before and interaction_id == agent.interaction_id and reason == agent.shown_reason
-    if same and until == agent.until:
-        return
+    before, same = agent.state, False
+    if name == before and interaction_id == agent.interaction_id and reason == agent.shown_reason:
+        if until == agent.until:
+            return
+        same = True
     now = state.now
     # The time since the last count was idle or busy, as the state was.
     if before == "ready":
@@ -59,7 +61,7 @@ def refresh(state: State, agent: AgentRecord) -> None:
     if agent.keys:
         state.unpool(agent)
     # Room first: most agents whose record changes are at work, and have none.
-    if (not agent.work or has_room(state, agent)) and is_available(agent):
+    if (not agent.work or agent.load + state.least_units <= agent.conf.capacity) and is_available(agent):
         state.loose_agents[agent.agent_id] = agent
     else:
         state.loose_agents.pop(agent.agent_id, None)
@@ -208,11 +210,12 @@ def end_work(state: State, agent: AgentRecord, call: InteractionRecord, wrap_up:
     call.agents = tuple(other for other in call.agents if other != agent.agent_id) if len(call.agents) > 1 else ()
     queue = state.queues.get(work.queue_id)
     rule = _NO_WRAP_UP if queue is None else queue.conf.wrap_up
-    wants = wrap_up and work.phase == "talking" and rule.mode is not WrapUpMode.NONE
-    if wants and (rule.mode is WrapUpMode.MANUAL or rule.seconds > 0):
+    mode = rule.mode
+    wants = wrap_up and work.phase == "talking" and mode is not _NONE
+    if wants and (mode is _MANUAL or rule.seconds > 0):
         work.phase = "wrap_up"
         work.resting = False
-        if rule.mode is not WrapUpMode.MANUAL:
+        if mode is not _MANUAL:
             work.until = state.now + rule.seconds
             state.timers.set(WRAP_UP, (agent.agent_id, call.interaction_id), work.until)
         refresh(state, agent)

@@ -66,12 +66,8 @@ def _both(step: Node, own: Node) -> Node:
 def demand_of(state: State, call: InteractionRecord) -> Demand:
     """The demand that the interaction now belongs to, made when it is the first of its kind."""
     demand = call.demand
-    if demand is None or not demand.alive:
-        demand = call.demand = _look_up(state, call)
-    return demand
-
-
-def _look_up(state: State, call: InteractionRecord) -> Demand:
+    if demand is not None and demand.alive:
+        return demand
     queue, plan, require, attributes = call.queue, call.plan, call.require, call.attributes
     names: tuple[str, ...] = plan.names
     for queue_id in plan.adds:
@@ -84,6 +80,7 @@ def _look_up(state: State, call: InteractionRecord) -> Demand:
     demand = queue.demands.get(key)
     if demand is None or not demand.alive:
         demand = queue.demands[key] = _make(state, call, key)
+    call.demand = demand
     return demand
 
 

@@ -42,9 +42,10 @@ class Flow:
 
     def served(self, now: float, filled_at: float) -> None:
         """An agent has answered someone from the line, which had not been empty since `filled_at`."""
-        self.samples.append((now, now - max(self.last, filled_at)))
-        if len(self.samples) > _SAMPLES:
-            del self.samples[0]
+        samples, since = self.samples, self.last
+        samples.append((now, now - (since if since > filled_at else filled_at)))
+        if len(samples) > _SAMPLES:
+            del samples[0]
         self.last = now
 
     def waited_for(self, seconds: float, left: bool) -> None:

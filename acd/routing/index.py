@@ -18,8 +18,9 @@ from acd.routing.matching import ProfileKey, Target, Traits, profile_key, skills
 PoolKey = tuple[float, float, int, str]
 # An interaction's order in a line: rank, effective instant, live before call-back, a draw, the id.
 LineKey = tuple[int, float, int, int, str]
-# How a demand orders pools: step and preferences, the strategy's figure of the profile, then the head's PoolKey.
-HeadEntry = tuple[int, float, float, float, int, str, int, "Pool"]
+# How a demand orders pools: step and preferences, the strategy's figure of the profile, then the head's PoolKey; at the
+# end the head itself.
+HeadEntry = tuple[int, float, float, float, int, str, int, "Pool", PoolKey]
 
 _STEP = 1000  # more than the preferences a step can have
 _UNUSED_DEMANDS = 2048
@@ -67,7 +68,7 @@ class Pool:
     def remove(self, key: PoolKey) -> None:
         """An agent is no longer available."""
         entries = self.entries
-        del entries[0 if entries[0] == key else bisect_left(entries, key)]
+        del entries[0 if entries[0] is key else bisect_left(entries, key)]
 
 
 class Demand:
@@ -127,10 +128,10 @@ class Demand:
                 heappop(heads)
                 del known[pool.number]
             else:
-                fresh = _head_entry(pool, pool.listeners[self], pool.entries[0])
-                if fresh == entry:
+                head = pool.entries[0]
+                if head is entry[8]:
                     return entry[5]
-                known[pool.number] = fresh
+                known[pool.number] = fresh = _head_entry(pool, pool.listeners[self], head)
                 heapreplace(heads, fresh)
         return None
 
@@ -174,7 +175,7 @@ def pool_kind(strategy: Strategy, weights: Weights, channel: str) -> PoolKind:
 
 
 def _head_entry(pool: Pool, rank: Rank, head: PoolKey) -> HeadEntry:
-    return (rank[0], rank[1], head[0] + rank[2], head[1], head[2], head[3], pool.number, pool)
+    return (rank[0], rank[1], head[0] + rank[2], head[1], head[2], head[3], pool.number, pool, head)
 
 
 class Index:
@@ -266,7 +267,7 @@ class Index:
     def take(self, demand: Demand, key: LineKey) -> None:
         """An interaction leaves this demand's line."""
         line = demand.line
-        del line[0 if line[0] == key else bisect_left(line, key)]
+        del line[0 if line[0] is key else bisect_left(line, key)]
         if not line:
             del self.active[demand]
             self.reserves -= demand.reserve > 0

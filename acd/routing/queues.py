@@ -95,7 +95,7 @@ class QueueRecord:
     def take(self, key: LineKey) -> None:
         """Someone stands in the line no more."""
         line = self.line
-        del line[0 if line[0] == key else bisect_left(line, key)]
+        del line[0 if line[0] is key else bisect_left(line, key)]
 
     def position(self, key: LineKey) -> int:
         """The place of this key in the line, 1 being the next."""

@@ -12,6 +12,8 @@ from acd.routing.index import Demand, LineKey
 from acd.routing.race import Race
 from acd.routing.state import FRONT, AgentRecord, InteractionRecord, State, is_available, is_open
 
+_INBOUND_FIRST = Blend.INBOUND_FIRST
+
 
 def settle(state: State) -> None:
     """Serve everyone who can be served."""
@@ -79,7 +81,7 @@ def _serve_own(state: State, agent: AgentRecord) -> None:
 
 def _is_for_inbound(state: State, agent: AgentRecord, call: InteractionRecord) -> bool:
     """Whether the agent, who serves inbound first, has one to serve before this outbound interaction."""
-    if call.direction == "inbound" or agent.profile.blend is not Blend.INBOUND_FIRST:
+    if call.direction == "inbound" or agent.profile.blend is not _INBOUND_FIRST:
         return False
     found = _call_for(state, agent)
     return found is not None and found.direction == "inbound"
@@ -156,17 +158,17 @@ def _call_for(state: State, agent: AgentRecord) -> InteractionRecord | None:
         # Asked again: skills or plan may have changed since it was held for this agent.
         if is_open(state, agent, call.channel) and can_serve(state, agent, call):
             return call
-    active, mine = state.index.active, agent.profile.demands
-    inbound_first = agent.profile.blend is Blend.INBOUND_FIRST
+    active, profile = state.index.active, agent.profile
+    mine = profile.demands
+    if len(active) < len(mine):
+        mine = {demand: mine[demand] for demand in active if demand in mine}
+    inbound_first = profile.blend is _INBOUND_FIRST
     free = not agent.work
     best: LineKey | None = None
     best_outbound: LineKey | None = None
-    for demand in active if len(active) < len(mine) else mine:
+    for demand, cost in mine.items():
         line = demand.line
-        if not line:
-            continue
-        cost = mine.get(demand)
-        if cost is None or not (free or is_open(state, agent, demand.channel)):
+        if not line or not (free or is_open(state, agent, demand.channel)):
             continue
         if demand.reserve and demand.ready() <= demand.reserve:
             continue

@@ -20,6 +20,8 @@ from acd.routing import agents, answers, entry, waiting
 from acd.routing.state import AgentRecord, InteractionRecord, State, Work, put_load
 from acd.routing.timers import WRAP_UP
 
+_FIXED = WrapUpMode.FIXED
+
 
 def find(state: State, event: object, agent_id: str, signed_in: bool = True) -> AgentRecord | None:
     """The agent; the event is ignored for one who is unknown or not signed in."""
@@ -231,7 +233,7 @@ def wrap_up_ended(state: State, event: WrapUpEnded) -> None:
         return
     agent, works = found
     for interaction_id, work in works:
-        if agents.wrap_up_rule(state, work.queue_id).mode is WrapUpMode.FIXED:
+        if agents.wrap_up_rule(state, work.queue_id).mode is _FIXED:
             state.ignore("WrapUpEnded", event.agent_id, "this wrap-up has a fixed length")
         else:
             agents.finish(state, agent, interaction_id)

@@ -14,6 +14,7 @@ from acd.views import Place
 FRONT, RETURNED, NORMAL = range(3)
 _REMEMBERED = 8192
 _WHOLE_AGENT = Channel()
+_LONGEST_IDLE = Strategy.LONGEST_IDLE
 
 
 class Work:
@@ -195,9 +196,10 @@ class State:
         # Equals take turns: whoever had an offer longest ago, and by draw among those who had none.
         tie = agent.last_offer << 32 | agent.draw
         since = agent.ready_since
-        match kind.strategy:
-            case Strategy.LONGEST_IDLE:
-                return (since, 0.0, tie, agent.agent_id)
+        strategy = kind.strategy
+        if strategy is _LONGEST_IDLE:
+            return (since, 0.0, tie, agent.agent_id)
+        match strategy:
             case Strategy.MOST_IDLE:
                 # Idle time grows alike for all who are ready, so the order at this instant stays.
                 return (agent.counted - agent.idle, since, tie, agent.agent_id)

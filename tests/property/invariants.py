@@ -147,7 +147,7 @@ def index_is_a_lower_bound(state: State) -> None:
 
 def entry(pool: Pool, rank: Rank) -> HeadEntry:
     head = pool.entries[0]
-    return (rank.tier, rank.figure, head[0] + rank.shift, head[1], head[2], head[3], pool.number, pool)
+    return (rank.tier, rank.figure, head[0] + rank.shift, head[1], head[2], head[3], pool.number, pool, head)
 
 
 def overtaken(state: State, call: InteractionRecord, agent: AgentRecord) -> list[InteractionRecord]:
