@@ -137,6 +137,41 @@ def test_inbound_first_takes_an_older_outbound_call_only_when_no_inbound_waits()
         assert [*taken, *world.offers()] == order
 
 
+def test_an_agent_is_given_only_the_directions_of_its_blend():
+    takes = {}
+    for blend in Blend:
+        world = World(agents=[agent("anna", blend=blend)])
+        takes[blend] = []
+        for at, direction in enumerate(("inbound", "outbound")):
+            # By an agent who waits, and, once anna is back, by an agent who comes to those who wait.
+            world.call(10 * at, direction, direction=direction)
+            found = direction in world.offers()
+            world.tell(AgentNotReady(10 * at + 1, "anna", "pause"))
+            world.tell(AgentReady(10 * at + 2, "anna"))
+            assert (direction in world.offers()) == found
+            takes[blend] += [direction] * found
+            world.tell(InteractionLeft(10 * at + 3, direction))
+    both = ["inbound", "outbound"]
+    assert takes == {
+        Blend.ALL: both,
+        Blend.INBOUND: ["inbound"],
+        Blend.OUTBOUND: ["outbound"],
+        Blend.INBOUND_FIRST: both,
+    }
+
+
+def test_an_agent_asked_for_by_name_is_not_given_what_its_blend_excludes():
+    for blend, direction, given in (
+        (Blend.INBOUND, "inbound", True),
+        (Blend.INBOUND, "outbound", False),
+        (Blend.OUTBOUND, "outbound", True),
+        (Blend.OUTBOUND, "inbound", False),
+    ):
+        world = World(agents=[agent("anna", blend=blend)])
+        world.call(0, "c1", direction=direction, preferred_agent_id="anna", preferred_wait=20.0)
+        assert ("c1" in world.offers()) == given
+
+
 def test_inbound_first_holds_when_many_have_a_chance_at_once():
     people = [agent("anna", skills="tv=1", blend=Blend.INBOUND_FIRST), agent("bea", skills="it=1")]
     world = World([queue(require="tv"), queue("both", "tv | it")], [agent("anna"), agent("bea")])
@@ -144,6 +179,14 @@ def test_inbound_first_holds_when_many_have_a_chance_at_once():
     world.call(5, "in", "care")
     world.change(9, agents=people)
     assert world.offers() == {"out": "bea", "in": "anna"}
+
+
+def test_inbound_first_serves_outbound_when_many_have_a_chance_at_once_and_no_inbound_waits():
+    world = World([queue(require="tv")], [agent("anna"), agent("bea")])
+    world.call(0, "c1", direction="outbound")
+    world.call(5, "c2", direction="outbound")
+    world.change(9, agents=[agent(name, skills="tv=1", blend=Blend.INBOUND_FIRST) for name in ("anna", "bea")])
+    assert set(world.offers()) == {"c1", "c2"}
 
 
 def test_an_agent_prefers_callers_of_its_own_node_up_to_the_cost_of_crossing():
