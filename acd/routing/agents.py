@@ -61,7 +61,7 @@ def refresh(state: State, agent: AgentRecord) -> None:
     if agent.keys:
         state.unpool(agent)
     # Room first: most agents whose record changes are at work, and have none.
-    if (not agent.work or agent.load + state.least_units <= agent.conf.capacity) and is_available(agent):
+    if (not agent.work or agent.load + state.least_units <= agent.capacity) and is_available(agent):
         state.loose_agents[agent.agent_id] = agent
     else:
         state.loose_agents.pop(agent.agent_id, None)
@@ -77,7 +77,7 @@ def release_reserved(state: State, agent: AgentRecord) -> None:
         call.preferred_wait = 0.0
         state.timers.cancel(RELEASE, call.interaction_id)
         state.loose_calls[call.interaction_id] = call
-    agent.reserved.clear()
+    agent.reserved = ()
 
 
 def sign_in(state: State, agent: AgentRecord, node: str, ready: bool) -> None:

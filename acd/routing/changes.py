@@ -104,7 +104,8 @@ def _forget_pools(state: State) -> None:
                 continue
             del profile.pools[kind]
             for key in pool.entries:
-                state.agents[key[3]].keys.remove((pool, key))
+                agent = state.agents[key[3]]
+                agent.keys = tuple(entry for entry in agent.keys if entry[0] is not pool)
 
 
 def _load_channels(state: State) -> None:
@@ -156,7 +157,7 @@ def add_agent(state: State, conf: Agent) -> None:
 def _change(state: State, agent: AgentRecord, conf: Agent) -> None:
     if agent.conf.node != conf.node:
         agent.node = conf.node
-    agent.conf = conf
+    agent.conf, agent.capacity = conf, conf.capacity
     agents.reprofile(state, agent)
 
 

@@ -1,6 +1,5 @@
 """What an interaction asks for at its present step, and where it stands in the lines."""
 
-from bisect import bisect_left, insort
 from collections.abc import Mapping
 from functools import partial
 
@@ -152,7 +151,8 @@ def stand(state: State, call: InteractionRecord) -> None:
     key = call.line_key = key_of(state, call)
     call.queue.put(key, state.now)
     if call.held_for:
-        insort(state.agents[call.held_for].reserved, key)
+        holder = state.agents[call.held_for]
+        holder.reserved = tuple(sorted((*holder.reserved, key)))
     elif call.place == "waiting":
         demand = call.demand
         if demand is None or not demand.alive:
@@ -175,5 +175,5 @@ def step_out(state: State, call: InteractionRecord) -> None:
         state.index.take(call.standing, key)
         call.standing = None
     elif call.held_for:
-        reserved = state.agents[call.held_for].reserved
-        del reserved[bisect_left(reserved, key)]
+        holder = state.agents[call.held_for]
+        holder.reserved = tuple(other for other in holder.reserved if other != key)

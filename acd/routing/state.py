@@ -41,15 +41,16 @@ class AgentRecord:
     """
 
     __slots__ = (
-        "agent_id", "busy", "conf", "counted", "draw", "failures", "idle", "interaction_id", "keys", "last_offer",
-        "leaving", "leaving_reason", "light_load", "load", "node", "offer", "pause_reason", "pause_until",
-        "profile", "ready_since", "reason", "rejections", "reserved", "ronas", "shown_reason", "signed_in", "since",
-        "state", "until", "wants_ready", "work",
+        "agent_id", "busy", "capacity", "conf", "counted", "draw", "failures", "idle", "interaction_id", "keys",
+        "last_offer", "leaving", "leaving_reason", "light_load", "load", "node", "offer", "pause_reason",
+        "pause_until", "profile", "ready_since", "reason", "rejections", "reserved", "ronas", "shown_reason",
+        "signed_in", "since", "state", "until", "wants_ready", "work",
     )  # fmt: skip
 
     def __init__(self, conf: Agent, profile: Profile, draw: int) -> None:
         self.agent_id = conf.agent_id
         self.conf = conf
+        self.capacity = conf.capacity
         self.profile = profile
         self.draw = draw
         self.node = conf.node
@@ -77,8 +78,9 @@ class AgentRecord:
         self.ronas = 0
         self.rejections = 0
         self.failures = 0
-        self.keys: list[tuple[Pool, PoolKey]] = []
-        self.reserved: list[LineKey] = []
+        # Most agents have none of these: an empty tuple is one for all of them.
+        self.keys: tuple[tuple[Pool, PoolKey], ...] = ()
+        self.reserved: tuple[LineKey, ...] = ()
 
 
 class InteractionRecord:
@@ -219,13 +221,13 @@ class State:
             if free or is_open(self, agent, kind.channel):
                 key = self.pool_key(agent, kind)
                 pool.add(key)
-                agent.keys.append((pool, key))
+                agent.keys += ((pool, key),)
 
     def unpool(self, agent: AgentRecord) -> None:
         """No demand may find the agent."""
         for pool, key in agent.keys:
             pool.remove(key)
-        agent.keys.clear()
+        agent.keys = ()
 
     def _fill(self, profile: Profile, pool: Pool) -> None:
         for agent_id in profile.members:
@@ -235,7 +237,7 @@ class State:
                     continue
                 key = self.pool_key(agent, pool.kind)
                 pool.add(key)
-                agent.keys.append((pool, key))
+                agent.keys += ((pool, key),)
 
 
 def occupancy(agent: AgentRecord) -> float:
@@ -255,12 +257,12 @@ def is_open(state: State, agent: AgentRecord, channel: str) -> bool:
         return True
     rules = state.channel(channel)
     used = agent.load + agent.light_load if rules.interruptible else agent.load
-    return used + rules.units <= agent.conf.capacity
+    return used + rules.units <= agent.capacity
 
 
 def has_room(state: State, agent: AgentRecord) -> bool:
     """Whether the agent could take an interaction of any channel."""
-    return not agent.work or agent.load + state.least_units <= agent.conf.capacity
+    return not agent.work or agent.load + state.least_units <= agent.capacity
 
 
 def put_load(state: State, agent: AgentRecord) -> None:
