@@ -5,7 +5,7 @@ than the first second that holds any is put in order.
 """
 
 from heapq import heapify, heappop, heappush
-from math import inf
+from math import inf, nan
 
 # At one instant they run in this order.
 OFFER, PAUSE, WRAP_UP, RELEASE, PLAN, CLOSING, ANNOUNCE = KINDS = range(7)
@@ -99,19 +99,21 @@ class Timers:
         self._first_second = second = heappop(self._seconds)
         kept, due = self._later.pop(second), self.due
         for kind, name in kept:
-            at = due[kind].get(name)
-            if at is not None and at // 1.0 == second:
+            at = due[kind].get(name, nan)
+            if at // 1.0 == second:
                 self._first.append((at, kind, name))
         heapify(self._first)
         self._kept += len(self._first) - len(kept)
 
     def _sweep(self) -> None:
-        """Keep nothing but what is due."""
-        due = [(kind, name, at) for kind in KINDS for name, at in self.due[kind].items()]
-        self._first.clear()
-        self._later.clear()
-        self._seconds.clear()
-        self._first_second, self._kept = -inf, 0
-        self._room = 2 * len(due) + 64
-        for kind, name, at in due:
-            self.set(kind, name, at)
+        """Keep nothing but what is due. What lies in the first second goes by itself."""
+        due = self.due
+        for second, kept in list(self._later.items()):
+            alive = [known for known in kept if due[known[0]].get(known[1], nan) // 1.0 == second]
+            self._kept += len(alive) - len(kept)
+            if alive:
+                self._later[second] = alive
+            else:
+                del self._later[second]
+        self._seconds = sorted(self._later)
+        self._room = 2 * self._kept + 64
