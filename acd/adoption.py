@@ -9,6 +9,7 @@ from acd import events as ev
 from acd.desks import Desk, DeskCall
 from acd.ports import CallFacts, LiveCall, ReadBack
 from acd.ringing import queued_fields
+from acd.sites import begins_at
 from acd.switchboard import Call
 
 if TYPE_CHECKING:
@@ -20,14 +21,19 @@ class Adoption:
 
     def __init__(self, dispatcher: "Dispatcher") -> None:
         self._d, self._b = dispatcher, dispatcher.board
-        self.elsewhere: frozenset[str] = frozenset()
-        """Callers who, at the last read-back, were there but neither waited nor talked."""
+        self._elsewhere: dict[str, frozenset[str]] = {}
+
+    @property
+    def elsewhere(self) -> frozenset[str]:
+        """Callers who, at the last read-back of their node, were there but neither waited nor talked."""
+        return frozenset().union(*self._elsewhere.values())
 
     def take(self, at: float, state: ReadBack) -> None:
         """All of it, once for each (re)connection."""
-        self.elsewhere = state.elsewhere
+        self._elsewhere[state.node] = state.elsewhere
         for desk in self._b.desks.all():
-            self._d.phone_changed(at, desk.seat.extension, desk.seat.extension in state.registered)
+            extension = desk.seat.extension
+            self._d.phone_changed(at, extension, extension in state.registered, state.phones.get(extension, state.node))
         self._settle_offers(at, state)
         for live in state.talking:
             self._talk(at, live)
@@ -42,6 +48,8 @@ class Adoption:
         """Offers whose outcome was told while nobody listened."""
         talking = {live.facts.interaction_id: live for live in state.talking}
         for fence, offer in list(self._b.offers.items()):
+            if not self._d.sites.is_at(offer.interaction_id, state.node):
+                continue
             live = talking.get(offer.interaction_id)
             if live is not None and live.view.agent_id == offer.agent_id:
                 self._d.leg_answered(live.answered, fence)
@@ -68,6 +76,7 @@ class Adoption:
                 live.answered,
                 interaction_id=facts.interaction_id,
                 queue_id=facts.queue_id,
+                node=begins_at(desk),
             )
         )
         if known is not None:
@@ -85,17 +94,21 @@ class Adoption:
         if known is not None and known.answered:
             known.moving = False  # whoever moved it learns from the command that the connection was cut
             self._d.caller_waiting(at, facts)
-        elif known is None:
-            self._b.new_call(facts)
+        elif known is None or known.away:
+            if known is None:
+                self._b.new_call(facts)
+            else:
+                known.away, known.facts = False, facts
             self._b.step(ev.InteractionAdopted(at, **queued_fields(facts, self._b.config)))
 
     def _end_the_gone(self, at: float, state: ReadBack) -> None:
         """Who waited when we last looked and is gone has given up; who ended a talk unheard, nobody can say."""
         there = {facts.interaction_id for facts in state.waiting} | {one.facts.interaction_id for one in state.talking}
         there |= state.elsewhere
-        for interaction_id in [known for known in self._b.calls if known not in there]:
+        gone = [known for known in self._b.calls if known not in there and self._d.sites.is_at(known, state.node)]
+        for interaction_id in gone:
             view = self._b.engine.interaction(interaction_id)
-            waited = view is not None and view.place != "talking"
+            waited = self._b.calls[interaction_id].away or (view is not None and view.place != "talking")
             self._d.caller_gone(at, interaction_id, "caller" if waited else "system", "unknown", 0)
 
     async def _restore_desk(self, desk: Desk, call: Call, answered: float) -> None:

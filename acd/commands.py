@@ -11,6 +11,7 @@ from acd import events as ev
 from acd.desks import Desk, DeskCall
 from acd.dispatcher import Dispatcher
 from acd.ports import Target
+from acd.sites import begins_at
 from acd.switchboard import Call
 from core.errors import Conflict, Invalid, NotFound
 from core.log import interaction
@@ -102,7 +103,7 @@ class Commands:
     async def do_agent__sign_in(self, message: Mapping[str, Any]) -> Reply:
         """Start work, not ready."""
         desk = self._desk(message)
-        self._b.step(ev.AgentSignedIn(self._now(), desk.seat.agent_id))
+        self._b.step(ev.AgentSignedIn(self._now(), desk.seat.agent_id, begins_at(desk)))
         return _NOTHING
 
     async def do_agent__sign_out(self, message: Mapping[str, Any]) -> Reply:

@@ -67,6 +67,10 @@ class Desk:
     painted: int = 0
     online: str | None = None
     phone_registered: bool = False
+    phone_node: str = ""
+    """The Asterisk at which the phone is or was last registered, where there are several."""
+    told_node: str = ""
+    """Where the engine believes it to be; empty: at the node of the agent's profile."""
     call: DeskCall | None = None
     notices: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=_NOTICES))
     painters: list[tuple[int, asyncio.Future[None]]] = field(default_factory=list)

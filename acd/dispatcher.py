@@ -8,12 +8,13 @@ from acd import effects as fx
 from acd import events as ev
 from acd.adoption import Adoption
 from acd.callbacks import CallBacks
-from acd.config import WrapUpMode
+from acd.config import RoutingConfig, WrapUpMode
 from acd.desks import Desk, DeskCall
 from acd.experts import Experts
 from acd.places import Places
 from acd.ports import CallFacts, CallView, EndedBy, ReadBack, Refusal
 from acd.ringing import Ringing, queued_fields
+from acd.sites import Sites
 from acd.switchboard import Call, Switchboard
 from core.errors import OneCallError
 from core.log import get_logger
@@ -36,8 +37,12 @@ class Dispatcher:
         self.call_backs = CallBacks(board)
         self.experts = Experts(board)
         self.places = Places(board)
+        self.sites = Sites(board)
         self.adoption = Adoption(self)
         self.bridge_is_up = asyncio.Event()
+        alone = len(board.nodes) == 1
+        self.node_is_up = {node: self.bridge_is_up if alone else asyncio.Event() for node in board.nodes}
+        """Set once that node has been read back for the first time; `bridge_is_up`: any of them."""
         board.do = self._do
 
     # --- what the engine decides ------------------------------------------------------------------------------
@@ -161,6 +166,7 @@ class Dispatcher:
             preferred_agent_id=facts.preferred_agent_id,
             direction=facts.direction,
             segment=facts.segment or None,
+            **({"node": facts.node} if facts.node else {}),
         )
 
     def caller_gone(self, at: float, interaction_id: str, ended_by: EndedBy, stage: str, cause: int) -> None:
@@ -255,10 +261,14 @@ class Dispatcher:
             desk.call.passed_on = True
         self.board.changed(desk)
 
-    def phone_changed(self, at: float, extension: str, registered: bool) -> None:
-        """A phone appeared or vanished: nobody is offered a call on a phone that cannot ring."""
+    def phone_changed(self, at: float, extension: str, registered: bool, node: str = "") -> None:
+        """A phone appeared, vanished or moved: nobody is offered a call on a phone that cannot ring."""
         desk = self.board.desks.by_extension(extension)
-        if desk is None or desk.phone_registered == registered:
+        if desk is None:
+            return
+        if registered and desk.phone_node != node:
+            self.sites.phone_at(desk, node)
+        if desk.phone_registered == registered:
             return
         desk.phone_registered = registered
         view = self.board.engine.agent(desk.seat.agent_id)
@@ -277,15 +287,23 @@ class Dispatcher:
             self.ringing.stop(fence)
             self.leg_refused(at, fence, "unreachable")
 
-    def bridge_down(self, at: float, why: str) -> None:
-        """Asterisk cannot be reached; calls go on without us."""
-        self.board.raise_alarm(at, "asterisk", "critical", {"why": why})
+    def bridge_down(self, at: float, why: str, node: str = "") -> None:
+        """An Asterisk cannot be reached; its calls go on without us, and the other nodes are served on."""
+        self.board.raise_alarm(at, _asterisk_alarm(node), "critical", {"node": node, "why": why})
+        self.sites.away(at, node)
 
     def bridge_up(self, at: float, state: ReadBack) -> None:
-        """Make what we believe equal to what Asterisk says."""
-        self.board.clear_alarm(at, "asterisk")
+        """Make what we believe of that node equal to what it says."""
+        self.board.clear_alarm(at, _asterisk_alarm(state.node))
+        self.sites.back(state.node)
         self.adoption.take(at, state)
         self.bridge_is_up.set()
+        self.node_is_up[self.sites.of(state.node)].set()
+
+    def configure(self, config: RoutingConfig) -> None:
+        """Route by this configuration from now on."""
+        self.board.config = config = self.sites.configured(config)
+        self.board.step(ev.ConfigChanged(self.board.clock.now(), config))
 
     async def refresh_pop(self, desk: Desk) -> None:
         """Read again what a desk shows of its caller: somebody changed it."""
@@ -347,6 +365,11 @@ class Dispatcher:
             self.board.raise_alarm(at, alarm_id, severity, values)
         else:
             self.board.clear_alarm(at, alarm_id)
+
+
+def _asterisk_alarm(node: str) -> str:
+    alarm_id = f"asterisk:{node}"
+    return alarm_id if node else "asterisk"
 
 
 def _hold_until(view: CallView | None, at: float) -> float:

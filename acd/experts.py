@@ -3,6 +3,7 @@
 from acd import events as ev
 from acd.desks import Desk, DeskCall
 from acd.ports import CallView
+from acd.sites import begins_at
 from acd.switchboard import Call, Switchboard
 
 
@@ -32,10 +33,16 @@ class Experts:
         if expert is None or expert.state != "signed_out":
             self.changed(at, view, None)
             return
-        facts = call.facts
+        facts, desk = call.facts, self._b.desks.get(asked.id)
         self._b.step(
             ev.AgentAdopted(
-                at, asked.id, "consulting", at, interaction_id=facts.interaction_id, queue_id=facts.queue_id
+                at,
+                asked.id,
+                "consulting",
+                at,
+                interaction_id=facts.interaction_id,
+                queue_id=facts.queue_id,
+                node=begins_at(desk) if desk is not None else "",
             )
         )
         self._show(at, view, asked.id)

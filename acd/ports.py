@@ -31,6 +31,8 @@ class CallFacts:
     recorded: bool = False
     """The caller has agreed to be recorded (and is): a call-back of this call may be, too."""
     segment: str = ""
+    node: str = ""
+    """The Asterisk where the caller is, where there are several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Ring:
     caller_name: str | None
     call_back: bool = False
     """Nobody is on the line yet: the customer is dialled once the agent has answered (`dial_back`)."""
+    node: str = ""
+    """The Asterisk where the caller is, or from which the customer will be dialled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +103,11 @@ class LiveCall:
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """The whole truth on Asterisk after (re)connecting: it replaces what the dispatcher believed.
+    """The whole truth on an Asterisk after (re)connecting: it replaces what the dispatcher believed of that `node`.
 
     `ringing` maps the fence of each ringing agent leg to its interaction; `registered` are the extensions with a
-    reachable contact; `elsewhere` are callers who are there but neither wait nor talk (IVR, last words): their end is
-    still to be told.
+    reachable contact, at whatever node, and `phones` names the node of each; `elsewhere` are callers who are there but
+    neither wait nor talk (IVR, last words): their end is still to be told.
     """
 
     waiting: tuple[CallFacts, ...]
@@ -111,16 +115,18 @@ class ReadBack:
     ringing: Mapping[int, str]
     registered: frozenset[str]
     elsewhere: frozenset[str] = frozenset()
+    node: str = ""
+    phones: Mapping[str, str] = field(default_factory=dict)
 
 
 class CallEvents(Protocol):
     """What the bridge tells, in order, from one task. `acd.dispatcher.Dispatcher` fulfils it; no method raises."""
 
     def bridge_up(self, at: float, state: ReadBack) -> None:
-        """Asterisk is reachable again and this is its state."""
+        """An Asterisk is reachable again and this is its state."""
 
-    def bridge_down(self, at: float, why: str) -> None:
-        """Asterisk cannot be reached: no command will work; calls go on without us."""
+    def bridge_down(self, at: float, why: str, node: str = "") -> None:
+        """That Asterisk cannot be reached: no command to it will work; its calls go on without us."""
 
     def caller_waiting(self, at: float, facts: CallFacts) -> None:
         """A caller has reached the waiting place (also after an announcement: the same caller twice is one)."""
@@ -143,8 +149,8 @@ class CallEvents(Protocol):
     def agent_joined(self, at: float, interaction_id: str, agent_id: str) -> None:
         """Another agent took the call over (a completed consultation): from now on the call is theirs."""
 
-    def phone_changed(self, at: float, extension: str, registered: bool) -> None:
-        """A phone appeared or vanished."""
+    def phone_changed(self, at: float, extension: str, registered: bool, node: str = "") -> None:
+        """A phone appeared or vanished, or is registered at another node than before."""
 
     def key_pressed(self, at: float, interaction_id: str, key: str) -> None:
         """A caller in the waiting place has pressed a key."""

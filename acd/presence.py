@@ -4,7 +4,7 @@ Asterisk has told by then who talks and who waits (`Dispatcher.bridge_up`); this
 and closes in the journal what ended while nobody listened.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from acd.desks import Desk, DeskCall
 from acd.dispatcher import UNFINISHED, Dispatcher
 from acd.ports import CallFacts
 from acd.ringing import queued_fields
+from acd.sites import begins_at
 from acd.switchboard import Switchboard
 from core.journal import Fact
 
@@ -134,26 +135,36 @@ def call_facts(interaction_id: str, call: PastCall) -> CallFacts | None:
         path=str(entered.get("path") or ""),
         recorded=call.recorded,
         segment=str(entered.get("segment") or ""),
+        node=str(entered.get("node") or ""),
     )
 
 
-def restore(dispatcher: Dispatcher, facts: Sequence[Fact]) -> None:
-    """Give every agent the state it had, and end in the journal the calls that are no longer on Asterisk."""
-    board = dispatcher.board
+def restore(dispatcher: Dispatcher, facts: Sequence[Fact], node: str = "") -> None:
+    """Give every agent the state it had, and end in the journal the calls that are no longer on Asterisk.
+
+    Where there are several nodes, this is for the calls of one, which has been read back, and for the agents who were
+    not in a call of another that is still away.
+    """
+    board, node = dispatcher.board, dispatcher.sites.of(node)
     past, now = read(facts), board.clock.now()
-    for interaction_id, call in past.calls.items():
+    here = {name: call for name, call in past.calls.items() if _node(dispatcher, call) == node}
+    for interaction_id, call in here.items():
         if interaction_id in board.calls and call.answered is None:
             _tell_unheard_answer(board, interaction_id, call)
         if interaction_id in board.calls and not board.calls[interaction_id].answered:
             _resume_waiting(board, interaction_id, call, now)
         if call.promised is not None and call.ended is None and interaction_id not in board.calls:
-            _keep_promise(board, interaction_id, call, now)
+            _keep_promise(board, interaction_id, call, now, node)
         elif call.entered is not None and call.ended is None and interaction_id not in board.calls:
             _end_past(board, interaction_id, call, now, gone=interaction_id not in dispatcher.adoption.elsewhere)
-    _restore_fronts(board, past, now)
+    _restore_fronts(board, here, now)
     for agent_id, state in past.states.items():
         desk, view = board.desks.get(agent_id), board.engine.agent(agent_id)
         if desk is None or view is None or view.state != "signed_out" or state.data.get("state") == "signed_out":
+            continue
+        last = past.calls.get(past.last_call.get(agent_id, ""))
+        talks = state.data.get("state") == "talking"
+        if talks and last is not None and not dispatcher.node_is_up[_node(dispatcher, last)].is_set():
             continue
         _restore_agent(dispatcher, desk, state, past, now)
         board.changed(desk)
@@ -198,20 +209,25 @@ def _resume_waiting(board: Switchboard, interaction_id: str, past: PastCall, now
         board.step(ev.InteractionLeft(now, interaction_id, "diverted"))
 
 
-def _restore_fronts(board: Switchboard, past: Past, now: float) -> None:
+def _node(dispatcher: Dispatcher, call: PastCall) -> str:
+    """Where the caller of a past call was."""
+    return dispatcher.sites.of(str(call.entered.data.get("node") or "") if call.entered is not None else "")
+
+
+def _restore_fronts(board: Switchboard, calls: Mapping[str, PastCall], now: float) -> None:
     """Who was put before all others is before them again, in the same order."""
-    fronted = [(call.fronted.id, name) for name, call in past.calls.items() if call.fronted and name in board.calls]
+    fronted = [(call.fronted.id, name) for name, call in calls.items() if call.fronted and name in board.calls]
     for _, interaction_id in sorted(fronted):
         board.step(ev.InteractionPrioritised(now, interaction_id, to_front=True))
 
 
-def _keep_promise(board: Switchboard, interaction_id: str, past: PastCall, now: float) -> None:
+def _keep_promise(board: Switchboard, interaction_id: str, past: PastCall, now: float, node: str) -> None:
     """A call-back in queue: nobody is on the line, the place is only in the facts."""
     facts = call_facts(interaction_id, past)
     number = past.promised.data.get("number") if past.promised else None
     if facts is None or not number:
         return
-    facts = replace(facts, number=str(number))
+    facts = replace(facts, number=str(number), node=node)
     if past.dialled_by is not None:
         # The read-back has stopped that phone. It is one of the attempts: nobody is rung without end.
         board.tell("call_back.failed", now, interaction_id, past.dialled_by, attempt=past.attempts, reason="failed")
@@ -234,7 +250,14 @@ def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, 
             _show_ended(dispatcher, desk, facts, call, began)
             board.step(
                 ev.AgentAdopted(
-                    now, agent_id, "wrap_up", began, until=until, interaction_id=interaction_id, queue_id=facts.queue_id
+                    now,
+                    agent_id,
+                    "wrap_up",
+                    began,
+                    until=until,
+                    interaction_id=interaction_id,
+                    queue_id=facts.queue_id,
+                    node=begins_at(desk),
                 )
             )
             board.step(ev.AgentNotReady(now, agent_id, UNFINISHED))
@@ -242,11 +265,12 @@ def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, 
     if name == "not_ready":
         if reason == UNFINISHED and call is not None and (facts := call_facts(interaction_id, call)):
             _show_ended(dispatcher, desk, facts, call, call.left.at if call.left else since).wrapped_up = True
-        board.step(ev.AgentAdopted(now, agent_id, "not_ready", since, reason=reason))
+        board.step(ev.AgentAdopted(now, agent_id, "not_ready", since, reason=reason, node=begins_at(desk)))
     elif desk.phone_registered:
-        board.step(ev.AgentAdopted(now, agent_id, "ready", since if name == "ready" else now))
+        ready_since = since if name == "ready" else now
+        board.step(ev.AgentAdopted(now, agent_id, "ready", ready_since, node=begins_at(desk)))
     else:
-        board.step(ev.AgentAdopted(now, agent_id, "not_ready", now, reason="phone_lost"))
+        board.step(ev.AgentAdopted(now, agent_id, "not_ready", now, reason="phone_lost", node=begins_at(desk)))
 
 
 def _over_before(call: PastCall, at: float) -> bool:

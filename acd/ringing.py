@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from dataclasses import replace
 from typing import Any
 
 from acd import effects as fx
@@ -43,6 +44,9 @@ class Ringing:
             board.later(self._refuse(offer, "failed"))
             return
         queue_id = call.facts.queue_id
+        if call.promised and call.facts.node in board.away:
+            # The customer is dialled from where the agent is, as the node of the call that asked for it cannot.
+            call.facts = replace(call.facts, node=desk.phone_node)
         board.tell("offer.made", at, effect.interaction_id, effect.agent_id, fence=effect.fence, queue_id=queue_id)
         if desk.online is None:
             # There is nobody to show the pop to: the phone need not wait for it.
@@ -84,6 +88,7 @@ class Ringing:
             call.facts.number,
             story.caller_name,
             call_back=call.promised,
+            node=call.facts.node,
         )
         try:
             self._b.telephony.ring(ring)
@@ -109,6 +114,9 @@ class Ringing:
         """The engine takes an offer back: stop the phone."""
         offer = self._b.offers.pop(effect.fence, None)
         result = {"deadline": "no_answer", "left": "caller_left"}.get(effect.reason, "withdrawn")
+        call = self._b.calls.get(effect.interaction_id)
+        if call is not None and call.away:
+            result = "withdrawn"  # the caller is there still, where no command reaches
         self._over(effect.fence, effect.interaction_id, effect.agent_id, result, at)
         if offer is not None and offer.ringing:
             self.stop(effect.fence)
@@ -182,5 +190,6 @@ def queued_fields(facts: CallFacts, config: RoutingConfig) -> dict[str, Any]:
         "preferred_agent_id": facts.preferred_agent_id or "",
         "preferred_wait": queue.preferred_wait if queue is not None and facts.preferred_agent_id else 0.0,
         "direction": facts.direction,
+        "node": facts.node,
         "attributes": {name: value for name, value in attributes.items() if value},
     }

@@ -49,7 +49,7 @@ class Call:
 
     `personal`: handed to one agent, and back to everyone if that one does not take it. `moving`: on the way back to
     the waiting place. `may_call_back`: has been offered a call-back; `promised`: keeps its place without the caller.
-    `diverted`: led out of the line by the queue's plan.
+    `diverted`: led out of the line by the queue's plan. `away`: waits at a node that cannot be reached, in no line.
     """
 
     facts: CallFacts
@@ -61,6 +61,7 @@ class Call:
     may_call_back: bool = False
     promised: bool = False
     diverted: bool = False
+    away: bool = False
     attempt: int = 0
 
 
@@ -77,7 +78,10 @@ class LiveOffer:
 
 @dataclass(slots=True)
 class Switchboard:
-    """Shared state and the few deeds that every part needs."""
+    """Shared state and the few deeds that every part needs.
+
+    `nodes`: names of the Asterisk nodes, the first one first; `away`: those that cannot be reached, of several.
+    """
 
     engine: Engine
     config: RoutingConfig
@@ -89,6 +93,8 @@ class Switchboard:
     statistics: Statistics
     clock: Clock
     rules: DispatchRules = field(default_factory=DispatchRules)
+    nodes: tuple[str, ...] = ("",)
+    away: set[str] = field(default_factory=set)
     calls: dict[str, Call] = field(default_factory=dict)
     offers: dict[int, LiveOffer] = field(default_factory=dict)
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)

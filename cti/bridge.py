@@ -2,20 +2,22 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from acd.numbers import check_number
 from acd.ports import CallEvents, CallFacts, Ring, Target
 from core.clock import Clock, SystemClock
-from core.errors import Conflict, Invalid, NotFound, OneCallError, Unavailable
+from core.errors import Conflict, Invalid, NotFound, Unavailable
 from core.log import get_logger
-from cti.calls import HOLD, IVR, PROMISED, Call, Line, Place, Timer, set_variables
+from cti.calls import HOLD, IVR, PROMISED, Call, Place, set_variables
 from cti.facts import write_facts
+from cti.line import ManagerLine
 from cti.manager import Fields, Manager, Refused
 from cti.pauses import write_pauses
 from cti.protocol import Event
 from cti.readback import VARIABLES, found
 from cti.recording import Recordings
+from cti.registrations import Registrations
 from cti.settings import UNSAFE_IN_PATHS, BridgeSettings
 from cti.switch import Switch
 from cti.tellings import Facts, Tellings
@@ -26,50 +28,6 @@ _IVR_DIVERTS = {"voicemail", "call_back", "closed"}
 _DTMF_MILLISECONDS = 120
 
 
-class _ManagerLine(Line):
-    """The model's way out, over the manager connection and the event loop."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.manager: Manager | None = None
-
-    def send(self, *actions: tuple[str, Fields], refused: Callable[[str], None] | None = None) -> None:
-        """Send in one write; a missing connection is made good by the read-back that follows it."""
-        if self.manager is None:
-            return
-        try:
-            answers = self.manager.start(actions)
-        except Unavailable as error:
-            _log.info("actions not sent", actions=[name for name, _ in actions], why=str(error))
-            return
-        if refused is not None:
-            for answer in answers:
-                answer.add_done_callback(lambda done: _tell_refusal(done, refused))
-
-    def ask(self, action: tuple[str, Fields], answered: Callable[[str | None], None]) -> None:
-        """Send and hand on the answer's value."""
-        if self.manager is None:
-            return
-        try:
-            (answer,) = self.manager.start([action])
-        except Unavailable:
-            return
-        answer.add_done_callback(lambda done: answered(_value(done)))
-
-    def after(self, seconds: float, do: Callable[[], None]) -> Timer:
-        """A timer of the running loop."""
-        return asyncio.get_running_loop().call_later(seconds, do)
-
-    def now(self) -> float:
-        """Epoch seconds, UTC."""
-        return self._clock.now()
-
-    def doubt(self, why: str) -> None:
-        """Close the connection; the next one reads everything back."""
-        if self.manager is not None:
-            self.manager.reconnect(why)
-
-
 class Bridge:
     """Calls on one Asterisk. `run` connects and keeps connected; the commands are `acd.ports.Telephony`.
 
@@ -77,15 +35,24 @@ class Bridge:
     ringing when the connection was lost is settled by the read-back (`bridge_up`), not by a telling of its own.
     """
 
-    def __init__(self, settings: BridgeSettings, facts: Facts, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: BridgeSettings,
+        facts: Facts,
+        clock: Clock | None = None,
+        registrations: Registrations | None = None,
+    ) -> None:
+        """`registrations`: shared by the bridges of several nodes; None where there is one."""
         self._settings = settings
         self._clock = clock or SystemClock()
-        self._line = line = _ManagerLine(self._clock)
+        self._line = line = ManagerLine(self._clock)
         self.manager = line.manager = Manager(settings.manager, self)
-        self._tell = tell = Tellings(line, _later, facts)
-        self._switch = switch = Switch(settings, line, tell)
+        self._tell = tell = Tellings(line, _later, facts, settings.node)
+        self._switch = switch = Switch(settings, line, tell, registrations)
         self._recordings = Recordings(settings, line, switch.calls, tell, facts)
         switch.interpreter.recording_ended = self._recordings.ended
+        self.reload_when_back = False
+        """The file of the agents' phones has changed while Asterisk could not be reached."""
 
     @property
     def events(self) -> CallEvents | None:
@@ -95,6 +62,35 @@ class Bridge:
     @events.setter
     def events(self, events: CallEvents) -> None:
         self._tell.events = events
+
+    def tell(self, events: CallEvents) -> None:
+        """Who is told; set before `run`."""
+        self.events = events
+
+    @property
+    def node(self) -> str:
+        """Name of this Asterisk among several."""
+        return self._settings.node
+
+    @property
+    def up(self) -> Mapping[str, bool]:
+        """Which of its nodes can be reached: the one."""
+        return {self.node: self.manager.up}
+
+    def holds(self, interaction_id: str) -> bool:
+        """Whether the caller is at this node."""
+        return self._switch.calls.get(interaction_id) is not None
+
+    def rings(self, fence: int) -> bool:
+        """Whether the leg of that offer starts at this node."""
+        return self._switch.calls.ringing(fence) is not None
+
+    async def reload_phones(self) -> None:
+        """Have Asterisk read the file of the agents' phones again. Raises Refused and Unavailable."""
+        await self.manager.ask("Reload", {"Module": "res_pjsip.so"})
+
+    async def tell_unreached(self) -> None:
+        """Nothing: whoever starts the only Asterisk waits for it."""
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -106,6 +102,10 @@ class Bridge:
 
     async def read_back(self) -> None:
         """Learn Asterisk's state and tell it."""
+        self._switch.interpreter.forget_guests()
+        if self.reload_when_back:
+            await self.reload_phones()
+            self.reload_when_back = False
         contacts = await self._contacts()
         channels = await self.manager.listing("Status", {"Variables": VARIABLES})
         state = self._switch.reader.rebuild(channels, contacts)
@@ -119,6 +119,7 @@ class Bridge:
 
     def down(self, why: str) -> None:
         """The connection has ended."""
+        self._switch.phones.lost()
         self._tell.down(why)
 
     async def _contacts(self) -> list[Event]:
@@ -144,9 +145,19 @@ class Bridge:
         self._must_be_up()
         leg = self._switch.calls.ringing(fence)
         if leg is not None and not leg.up:
-            if not leg.name:
+            # A phone at another node hears nothing that is said to the leg which leads there.
+            if not leg.name or "@" in leg.dial:
                 raise Conflict("The phone does not ring yet.", "Answer once it rings.")
             await self.manager.ask("PJSIPNotify", {"Channel": leg.name, "Variable": "Event=talk"})
+
+    async def answer_guest(self, fence: int) -> bool:
+        """Make a phone pick up that rings here for a caller of another node; False when none does."""
+        name = self._switch.interpreter.guests.get(fence)
+        if name is None:
+            return False
+        self._must_be_up()
+        await self.manager.ask("PJSIPNotify", {"Channel": name, "Variable": "Event=talk"})
+        return True
 
     async def hang_up(self, interaction_id: str, agent_id: str) -> None:
         """The agent's part ends."""
@@ -343,7 +354,7 @@ class Bridge:
         if not _NUMBER.fullmatch(extension):
             raise Invalid(f"{extension!r} is not a number that can be dialled.", "Use digits, with + for E.164.")
         if target.kind == "agent":
-            return f"PJSIP/{extension}"
+            return self._switch.phones.dial(extension)
         check_number(extension)
         return self._settings.trunk_dial.format(number=extension)
 
@@ -356,15 +367,3 @@ def _announcement(call: Call, prompts: Sequence[str]) -> Sequence[tuple[str, Fie
 
 def _later(do: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_soon(do)
-
-
-def _tell_refusal(done: "asyncio.Future[list[Event]]", refused: Callable[[str], None]) -> None:
-    error = None if done.cancelled() else done.exception()
-    if isinstance(error, Refused):
-        refused(error.what)
-
-
-def _value(done: "asyncio.Future[list[Event]]") -> str | None:
-    if done.cancelled() or isinstance(done.exception(), OneCallError):
-        return None
-    return done.result()[-1].get("Value")

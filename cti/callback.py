@@ -48,7 +48,7 @@ class CallBacks:
         )
         variables = write_facts(facts) | {
             "OC_ID": facts.interaction_id,
-            "OC_ARRIVED": f"{facts.arrived:.0f}",
+            "OC_ARRIVED": f"{facts.arrived:.3f}",
             "OC_DID": facts.did,
             "OC_FROM": number,
             "OC_CUSTOMER": "&".join(facts.customer_ids),

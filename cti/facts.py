@@ -26,11 +26,11 @@ FACT_VARIABLES = (
 """What the event at the waiting place carries, and what a read-back asks for."""
 
 
-def read_facts(interaction_id: str, values: Mapping[str, str], now: float) -> CallFacts:
+def read_facts(interaction_id: str, values: Mapping[str, str], now: float, node: str = "") -> CallFacts:
     """The facts among channel variables. A number that cannot be read is said in the log and replaced.
 
     An arrival or queue entry that is missing or unreadable becomes `now` (epoch seconds): a caller is never lost for
-    want of a date.
+    want of a date. `node`: the Asterisk where the channel is.
     """
     since = _number(interaction_id, "OC_SINCE", values, now)
     return CallFacts(
@@ -49,6 +49,7 @@ def read_facts(interaction_id: str, values: Mapping[str, str], now: float) -> Ca
         path=values.get("OC_PATH", ""),
         recorded=bool(values.get("OC_RECORDING")),
         segment=values.get("OC_SEGMENT", ""),
+        node=node,
     )
 
 

@@ -39,6 +39,9 @@ class Interpreter:
         self._tell = tell
         self._goodbyes: dict[str, None] = {}
         self._gone_before: dict[str, None] = {}
+        self.guests: dict[int, str] = {}
+        """Phones that ring or talk here for callers of another node: fence → channel name."""
+        self._guests: dict[str, int] = {}
         self.recording_ended: Callable[[str, str, str], None] = lambda interaction_id, path, pauses: None
         self._kinds: dict[str, Callable[[Event], None]] = {
             "UserEvent": self._user_event,
@@ -74,6 +77,8 @@ class Interpreter:
             self._stale(interaction_id)
         elif kind == "OcSurvival":
             self._survival(interaction_id)
+        elif kind == "OcGuest":
+            self._guest(event)
 
     def _at(self, event: Event, interaction_id: str) -> None:
         place = _PLACES.get(event.get("Stage", ""))
@@ -84,7 +89,7 @@ class Interpreter:
         if call is None or call.channel != event["Uniqueid"]:
             call = self._calls.add(Call(interaction_id, event["Uniqueid"], IVR))
         if place == HOLD:
-            call.facts = read_facts(interaction_id, event, self._line.now())
+            call.facts = read_facts(interaction_id, event, self._line.now(), self._tell.node)
             call.recording.path = event.get("OC_RECORDING", "")
         self._moves.arrived(call, place)
 
@@ -108,6 +113,16 @@ class Interpreter:
         elif call is None and interaction_id not in self._gone_before:
             by_caller = event.get("Uniqueid") in self._goodbyes
             self._tell.gone(interaction_id, "caller" if by_caller else "system", stage or "ivr", cause)
+
+    def _guest(self, event: Event) -> None:
+        """A phone is about to ring here for a caller of another node."""
+        fence = _whole(event.get("Fence"))
+        self.guests[fence], self._guests[event["Uniqueid"]] = event["Channel"], fence
+
+    def forget_guests(self) -> None:
+        """What was told before a cut may have ended in it."""
+        self.guests.clear()
+        self._guests.clear()
 
     def _stale(self, interaction_id: str) -> None:
         """Nobody came for ten minutes: we are alive, so the caller may wait on."""
@@ -172,6 +187,8 @@ class Interpreter:
             # Its own goodbye was not told: the hang-up handler did not run.
             self._gone(call, call.place.stage, _whole(cause))
         self._goodbyes.pop(channel, None)
+        if (fence := self._guests.pop(channel, None)) is not None:
+            self.guests.pop(fence, None)
 
     def _key(self, event: Event) -> None:
         """A key of a caller who waits is a choice; one of a caller in talk is for the other side."""

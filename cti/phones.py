@@ -5,7 +5,7 @@ phone is rung again into the same talk as soon as it is back (it answers by itse
 caller goes back to the line.
 """
 
-import re
+from collections.abc import Mapping, Sequence
 
 from acd.ports import Refusal
 from core.log import get_logger
@@ -13,35 +13,31 @@ from cti.calls import REST, Call, Calls, Leg, Line, Party, room_place
 from cti.legs import Legs
 from cti.moves import Moves
 from cti.protocol import Event
+from cti.registrations import Registrations
 from cti.talk import Talk
 from cti.tellings import Tellings
 
 _log = get_logger(__name__)
 _GONE = {"Removed", "Unreachable"}
-_USER = re.compile(r"sips?:([^@;>]*)@([^;>]*)")
 _HEARD_PAUSE = 0.7
 _AGAIN_PAUSE = 1.0
 _AUTO_ANSWER = {"Call-Info": "<sip:onecall>;answer-after=0", "Alert-Info": "<sip:onecall>;info=alert-autoanswer"}
 
 
-def identity(extension: str, uri: str) -> str:
-    """What stays the same in a contact while its page lives: a page loaded anew registers under another one.
-
-    A browser's contact has a random user made when its page was loaded, and each socket another port. A desk phone's
-    has the extension as user: its address is what tells it from another.
-    """
-    found = _USER.match(uri)
-    if found is None:
-        return uri
-    user, host = found.groups()
-    return f"{user}@{host}" if user == extension else user
-
-
 class Phones:
-    """Registrations, and the way back into a talk."""
+    """One node's part of the registrations, and the way back into a talk. The phone may be at another node."""
 
     def __init__(
-        self, line: Line, calls: Calls, legs: Legs, moves: Moves, talk: Talk, tell: Tellings, grace: float
+        self,
+        line: Line,
+        calls: Calls,
+        legs: Legs,
+        moves: Moves,
+        talk: Talk,
+        tell: Tellings,
+        grace: float,
+        node: str,
+        registrations: Registrations,
     ) -> None:
         self._line = line
         self._calls = calls
@@ -49,37 +45,64 @@ class Phones:
         self._moves = moves
         self._talk = talk
         self._tell = tell
-        self._contacts: dict[str, list[str]] = {}
         self._grace = grace
+        self._node = node
+        self._registrations = registrations
+        self._away = False
+        registrations.watch(self._look_at)
 
     # ---- registrations ----
 
     def contact(self, extension: str) -> str:
         """The identity of the phone's newest registration; empty when there is none."""
-        contacts = self._contacts.get(extension)
-        return identity(extension, contacts[-1]) if contacts else ""
+        return self._registrations.contact(extension)
+
+    def dial(self, extension: str) -> str:
+        """How the phone is rung from here: by itself, or through the node where it is."""
+        node = self._registrations.node(extension)
+        return f"PJSIP/{extension}" if node in (None, self._node) else f"PJSIP/{extension}@node-{node}"
 
     @property
-    def registered(self) -> frozenset[str]:
-        """The extensions that can be rung."""
-        return frozenset(extension for extension, contacts in self._contacts.items() if contacts)
+    def nodes(self) -> Mapping[str, str]:
+        """The extensions that can be rung, at whatever node, and that node."""
+        return self._registrations.nodes
 
-    def replace(self, contacts: dict[str, list[str]]) -> None:
-        """What a read-back found."""
-        self._contacts = contacts
+    def replace(self, contacts: Mapping[str, Sequence[str]]) -> None:
+        """What a read-back found at this node."""
+        self._away = False
+        for extension in self._registrations.replace(self._node, contacts):
+            self._registrations.spread(extension, self._look_at)
+
+    def lost(self) -> None:
+        """This node cannot be reached: where there are others, they wait for none of its phones."""
+        if not self._registrations.shared:
+            return
+        self._away, before = True, self._registrations.nodes
+        for extension in self._registrations.replace(self._node, {}):
+            self._tell_change(extension, before.get(extension))
+            self._registrations.spread(extension, self._look_at)
 
     def contact_changed(self, event: Event) -> None:
         """ContactStatus."""
         extension, uri = event.get("AOR", ""), event.get("URI", "")
-        contacts = self._contacts.setdefault(extension, [])
-        before = bool(contacts)
+        before = self._registrations.node(extension)
         if event.get("ContactStatus") in _GONE:
-            if uri in contacts:
-                contacts.remove(uri)
-        elif uri not in contacts:
-            contacts.append(uri)
-        if before != bool(contacts):
-            self._tell.phone(extension, bool(contacts))
+            self._registrations.went(self._node, extension, uri)
+        else:
+            self._registrations.came(self._node, extension, uri)
+        self._tell_change(extension, before)
+        self._look_at(extension)
+        self._registrations.spread(extension, self._look_at)
+
+    def _tell_change(self, extension: str, before: str | None) -> None:
+        now = self._registrations.node(extension)
+        if now != before:
+            self._tell.phone(extension, now is not None, now or "")
+
+    def _look_at(self, extension: str) -> None:
+        """What the registrations say of this phone may have changed: it may be needed in a talk of ours."""
+        if self._away:
+            return
         for call in self._calls:
             if call.party is not None and call.party.extension == extension and call.party.leaving is None:
                 self._in_talk(call, call.party)
@@ -159,7 +182,7 @@ class Phones:
             channel=f"oc-{party.fence or 0}-{call.interaction_id}-{self._calls.next_number()}",
             role="again",
             interaction_id=call.interaction_id,
-            dial=f"PJSIP/{party.extension}",
+            dial=self.dial(party.extension),
             room=call.room,
             fence=party.fence,
             agent_id=party.agent_id,

@@ -120,7 +120,7 @@ class Reader:
         if not interaction_id or place is None:
             return
         call = self._calls.add(Call(interaction_id, caller.channel, place))
-        call.facts = read_facts(interaction_id, values, self._line.now())
+        call.facts = read_facts(interaction_id, values, self._line.now(), self._tell.node)
         call.room = values.get("OC_ROOM", "")
         call.recording = recording_of(values.get("OC_RECORDING", ""), values.get("OC_PAUSES", ""))
 
@@ -193,7 +193,10 @@ class Reader:
             if leg.role == "agent" and not leg.up and leg.fence is not None
         }
         placed = {facts.interaction_id for facts in waiting} | {one.facts.interaction_id for one in talking}
-        return ReadBack(tuple(waiting), tuple(talking), ringing, self._phones.registered, there - placed)
+        phones = self._phones.nodes
+        return ReadBack(
+            tuple(waiting), tuple(talking), ringing, frozenset(phones), there - placed, self._tell.node, phones
+        )
 
 
 def _leg_of(entry: Found, call: Call) -> Leg:

@@ -107,7 +107,7 @@ class Recordings:
         recording, now = recording_of(path, pauses), self._line.now()
         spans = [*recording.pauses, *([(recording.paused_since, now)] if recording.paused_since else [])]
         data = {
-            "path": f"{path}.wav",
+            "path": f"{self._settings.recordings_told}{path}.wav",
             "sha256": told.sha256,
             "sides": sides,
             "seconds": told.seconds,

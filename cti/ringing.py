@@ -58,7 +58,7 @@ class Ringing:
             channel=f"oc-{ring.fence}-{ring.interaction_id}",
             role="agent",
             interaction_id=ring.interaction_id,
-            dial=f"PJSIP/{ring.extension}",
+            dial=self._phones.dial(ring.extension),
             room=self._calls.new_room(),
             fence=ring.fence,
             agent_id=ring.agent_id,

@@ -47,3 +47,7 @@ class BridgeSettings:
     """How an outside number is dialled."""
     outside_timeout: float = 45.0
     """How long an expert or an outside party may ring."""
+    node: str = ""
+    """Name of this Asterisk among several; empty: the only one."""
+    recordings_told: str = ""
+    """What stands before a recording's path when it is told: its folder under that of all nodes' recordings."""

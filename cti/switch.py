@@ -7,6 +7,7 @@ from cti.legs import Legs
 from cti.moves import Moves
 from cti.phones import Phones
 from cti.readback import Reader
+from cti.registrations import Registrations
 from cti.ringing import Ringing
 from cti.settings import BridgeSettings
 from cti.talk import Talk
@@ -16,12 +17,15 @@ from cti.tellings import Tellings
 class Switch:
     """Who is in which room, and what follows from each event and command. `line` is its only way out."""
 
-    def __init__(self, settings: BridgeSettings, line: Line, tell: Tellings) -> None:
+    def __init__(
+        self, settings: BridgeSettings, line: Line, tell: Tellings, registrations: Registrations | None = None
+    ) -> None:
+        phones_there = registrations or Registrations()
         self.calls = calls = Calls(int(line.now()))
         self.legs = legs = Legs(line, calls)
         self.moves = moves = Moves(line, settings.move_timeout)
         self.talk = talk = Talk(line, calls, legs, moves, tell, settings.outside_timeout)
-        self.phones = phones = Phones(line, calls, legs, moves, talk, tell, settings.grace)
+        self.phones = phones = Phones(line, calls, legs, moves, talk, tell, settings.grace, settings.node, phones_there)
         self.call_backs = call_backs = CallBacks(line, calls, legs, tell, settings.outside_timeout)
         self.ringing = ringing = Ringing(line, calls, legs, moves, tell, phones, call_backs)
         legs.owners = {"agent": ringing, "again": phones, "expert": talk, "customer": call_backs}

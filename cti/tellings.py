@@ -42,7 +42,8 @@ def view_of(call: Call, party: Party, now: float) -> CallView:
 class Tellings:
     """Queues what is told, so that nobody is called back from inside its own command."""
 
-    def __init__(self, line: Line, later: Callable[[Callable[[], None]], None], facts: Facts) -> None:
+    def __init__(self, line: Line, later: Callable[[Callable[[], None]], None], facts: Facts, node: str = "") -> None:
+        self.node = node
         self._line = line
         self._later = later
         self._facts = facts
@@ -92,11 +93,11 @@ class Tellings:
 
     def down(self, why: str) -> None:
         """Asterisk cannot be reached."""
-        self._say(lambda events, at: events.bridge_down(at, why))
+        self._say(lambda events, at: events.bridge_down(at, why, self.node))
 
-    def phone(self, extension: str, registered: bool) -> None:
-        """A phone appeared or vanished."""
-        self._say(lambda events, at: events.phone_changed(at, extension, registered))
+    def phone(self, extension: str, registered: bool, node: str) -> None:
+        """A phone appeared, vanished or is at another node now."""
+        self._say(lambda events, at: events.phone_changed(at, extension, registered, node))
 
     def key(self, interaction_id: str, key: str) -> None:
         """A waiting caller has pressed a key."""
@@ -112,6 +113,8 @@ class Tellings:
 
     def alarm(self, alarm_id: str, severity: str, values: Mapping[str, str], raised: bool) -> None:
         """Something an operator must know."""
+        if self.node:
+            alarm_id, values = f"{alarm_id}:{self.node}", {**values, "node": self.node}
         self._say(lambda events, at: events.alarm(at, alarm_id, severity, values, raised))
 
     def fact(self, kind: str, call: Call, data: Mapping[str, object] | None = None) -> None:

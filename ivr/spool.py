@@ -22,6 +22,7 @@ _imported = Counter("onecall_spool_imported_total", "Spooled wishes that became 
 _bad = Counter("onecall_spool_bad_total", "Spool files moved aside because they could not be read", ["spool"])
 _waiting = Gauge("onecall_spool_waiting", "Spooled wishes that are not tickets yet", ["spool"])
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
+_OURS = {".json", ".pending", ".tmp"}
 _LARGEST = 65536
 _ABANDONED_SECONDS = 3600.0
 _PENDING_SECONDS = 900.0
@@ -75,7 +76,11 @@ class Spool:
         while True:
             self._wake.clear()
             try:
-                await self.take_all()
+                # Looked at in a thread: the folder of another machine may be long in answering.
+                if await asyncio.to_thread(self._has_some):
+                    await self.take_all()
+                else:
+                    _waiting.labels(self.folder.name).set(0)
             except OSError as error:
                 _log.error("spool cannot be read", spool=self.folder.name, error=str(error))
             try:
@@ -83,6 +88,9 @@ class Spool:
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    def _has_some(self) -> bool:
+        return any(path.suffix in _OURS for path in self.folder.iterdir())
 
     async def take_all(self) -> int:
         """Take every record that is there now, oldest name first; returns how many were taken."""

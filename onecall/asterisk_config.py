@@ -22,9 +22,19 @@ from onecall.files import write_whole
 TEMPLATES = Path(__file__).resolve().parent.parent / "asterisk-config"
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 _PEER_ONLY = {"queues.conf", "extensions-peer.conf", "pjsip-peer.conf"}
+_NODES_ONLY = {"extensions-nodes.conf", "pjsip-nodes.conf"}
 _LOCAL_NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 # A UNIX socket's path must fit in 108 bytes, the closing zero included.
 _LONGEST_SOCKET_PATH = 107
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTrunk:
+    """Another node's Asterisk: where it speaks SIP, and the only address from which it is believed."""
+
+    name: str
+    address: str
+    sip_port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,9 @@ class AsteriskSettings:
     trunk_rtp_timeout: int = 120
     """Seconds without any audio packet after which a caller counts as gone; 0 for never."""
     name: str = "onecall"
+    """Differs from node to node: channel ids begin with it."""
+    nodes: tuple[NodeTrunk, ...] = ()
+    """The other nodes, through which agents' phones that are registered there are rung."""
     language: str = "it"
     hold_seconds: int = 600
     rest_seconds: int = 60
@@ -104,6 +117,7 @@ def render(settings: AsteriskSettings, program: AsteriskProgram) -> list[Path]:
         target
         for template in sorted(TEMPLATES.glob("*.conf"))
         if settings.peer_queue or template.name not in _PEER_ONLY
+        if settings.nodes or template.name not in _NODES_ONLY
         if write_if_changed(target := settings.etc / template.name, fill(template, values))
     ]
     survival = settings.instance / "agi" / "survival"
@@ -138,7 +152,7 @@ def write_if_changed(path: Path, text: str, mode: int = 0o600) -> bool:
 def _check(settings: AsteriskSettings) -> None:
     for field in AsteriskSettings.__dataclass_fields__:
         value = getattr(settings, field)
-        texts = value if isinstance(value, tuple) else (str(value),)
+        texts = map(str, value) if isinstance(value, tuple) else (str(value),)
         if any(character in text for text in texts for character in "\r\n;"):
             what = f"The Asterisk setting {field} holds a line break or a semicolon: {value!r}."
             raise Invalid(what, "Remove it: the value would break out of its configuration line.")
@@ -190,15 +204,30 @@ def _values(settings: AsteriskSettings, program: AsteriskProgram) -> dict[str, s
         "max_files": str(_open_files_limit()),
         "survival": str(settings.instance / "agi" / "survival"),
         "manager_permits": "\n".join(f"permit = {network}" for network in settings.manager_permitted),
+        "nodes": "\n".join(map(_node_trunk, settings.nodes)),
         "trunk_matches": "\n".join(f"match = {address}" for address in settings.trunk_addresses),
         "media": _media(settings),
         "transport_extra": _transport_extra(settings),
         "rtp_extra": _ice_candidates(settings),
         "extra_modules": "load = app_queue.so" if settings.peer_queue else "",
-        "extra_phones": f'#include "{settings.etc}/pjsip-peer.conf"' if settings.peer_queue else "",
-        "extra_dialplan": f'#include "{settings.etc}/extensions-peer.conf"' if settings.peer_queue else "",
+        "extra_phones": _includes(settings, "pjsip"),
+        "extra_dialplan": _includes(settings, "extensions"),
     }
     return values
+
+
+def _includes(settings: AsteriskSettings, kind: str) -> str:
+    parts = [part for part, wanted in (("peer", settings.peer_queue), ("nodes", bool(settings.nodes))) if wanted]
+    return "\n".join(f'#include "{settings.etc}/{kind}-{part}.conf"' for part in parts)
+
+
+def _node_trunk(node: NodeTrunk) -> str:
+    name = f"node-{node.name}"
+    return (
+        f"[{name}](oc-node)\naors = {name}\n"
+        f"[{name}]\ntype = aor\ncontact = sip:{node.address}:{node.sip_port}\nqualify_frequency = 5\n"
+        f"qualify_timeout = 2\n[{name}]\ntype = identify\nendpoint = {name}\nmatch = {node.address}\n"
+    )
 
 
 def _media(settings: AsteriskSettings) -> str:

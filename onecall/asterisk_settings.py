@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import socket
 from pathlib import Path
 
 from core.errors import Invalid
-from onecall.asterisk_config import AsteriskSettings, write_if_changed
+from onecall.asterisk_config import AsteriskSettings, NodeTrunk, write_if_changed
 from onecall.certificate import certificate_files
 from onecall.settings import Settings
 
 EVERYWHERE = "0.0.0.0"
+_ADDRESS = re.compile(r"[0-9]+(\.[0-9]+){3}")
 
 
 def asterisk_settings(settings: Settings) -> AsteriskSettings:
@@ -42,7 +44,17 @@ def asterisk_settings(settings: Settings) -> AsteriskSettings:
         trunk_addresses=tuple(part.strip() for part in settings.trunk_addresses.split(",") if part.strip()),
         trunk_contact=settings.trunk_contact,
         mixing_interval=settings.room_mixing_ms,
+        name=settings.node or "onecall",
+        nodes=tuple(NodeTrunk(node.name, node.address, node.sip_port) for node in settings.further_nodes),
+        manager_permitted=_who_may_manage(settings),
     )
+
+
+def _who_may_manage(settings: Settings) -> tuple[str, ...]:
+    """This machine, and where there are nodes theirs too: the one that routes is among them."""
+    nodes = settings.further_nodes
+    own = (settings.ami_host,) if nodes and _ADDRESS.fullmatch(settings.ami_host) else ()
+    return ("127.0.0.0/8", *own, *(node.address for node in nodes))
 
 
 def _router(settings: Settings) -> tuple[str | None, str | None]:

@@ -4,8 +4,9 @@ A file plus reload was chosen over realtime tables: it works for any database, n
 survives a restart of everything, and reloading 1,000 endpoints takes under 0.2 s (docs/telephony.md).
 """
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from acd.model import Agent
 from core.db import Database
 from core.errors import Invalid
 from onecall.asterisk_config import write_if_changed
+from onecall.nodes import Node
 
 _TEMPLATES = {"browser": "oc-browser", "sip": "oc-desk"}
 _EXTENSION = re.compile(r"[0-9]{2,10}")
 _SECRET = re.compile(r"[A-Za-z0-9_.~-]{8,64}")
+_PATIENCE = 3.0
 _UNSAFE = re.compile(r"[^\w .,'()-]")
 
 
@@ -36,6 +39,21 @@ def write_endpoints(path: Path, endpoints: Iterable[Endpoint]) -> bool:
     """Write the file, whole or not at all; whether it changed. Raises Invalid for a value that could break out."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return write_if_changed(path, "\n".join(_section(endpoint) for endpoint in endpoints))
+
+
+async def write_further(nodes: Iterable[Node], endpoints: Sequence[Endpoint]) -> tuple[bool, dict[str, str]]:
+    """Write the file of each further node: whether one changed, and why it could not be written, by node.
+
+    Their folders are on other machines: one that does not answer keeps only itself waiting.
+    """
+    changed, failed = False, {}
+    for node in nodes:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                changed |= await asyncio.to_thread(write_endpoints, node.agents_file, endpoints)
+        except OSError as error:
+            failed[node.name] = str(error) or f"no answer within {_PATIENCE:.0f} s"
+    return changed, failed
 
 
 async def endpoints_of(database: Database) -> list[Endpoint]:

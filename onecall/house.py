@@ -3,22 +3,23 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Self
 
 from acd import configuration, presence
 from acd.commands import Commands
 from acd.configuration import Defaults, Operation
 from acd.desks import DeskCall
-from acd.events import ConfigChanged
 from acd.floor import floor
 from core.bus import Bus, LocalBus, RedisBus
 from core.clock import Clock, SystemClock
 from core.errors import Unavailable
 from core.facts import facts_of_open, facts_since
 from core.journal import Fact
+from cti.bridge import Bridge
 from ivr.prompts import SYSTEM_TEXTS, Texts
 from onecall.background import Background, Well
-from onecall.endpoints import endpoints_of, write_endpoints
+from onecall.endpoints import endpoints_of, write_endpoints, write_further
 from onecall.settings import Settings
 from onecall.wiring import Ground, Rooms
 
@@ -28,6 +29,7 @@ _FIGURES_EVERY = 900.0
 _FLOOR_AT_LEAST = 5.0
 _STEADY = 5.0
 _SETTLE_SECONDS = 60.0
+_UNWRITTEN = "phones_unwritten:"
 _PAST = 26 * 3600.0
 """How far back facts are read at the start (seconds): the longest day, and the time before the queue."""
 
@@ -80,10 +82,12 @@ class RoutingHouse:
         self._tell_unusable({})
         await self._ground.bus.serve("acd", self._commands.handle)
         await self._rooms.ivr.start()
+        for bridge in self._rooms.bridges:
+            self._background.keep(_work_of(bridge), partial(self._run_bridge, bridge))
         for name, work in (
             ("journal", self._watch_journal),
             ("publisher", self._rooms.publisher.run),
-            ("bridge", self._run_bridge),
+            ("nodes", self._tell_unreached),
             ("presence", self._restore),
             ("phones", self._tell_phones),
             ("floor", self._tell_floor),
@@ -113,21 +117,29 @@ class RoutingHouse:
     async def _watch_journal(self, _well: Well) -> None:
         await self._journal.watch(self._rooms.alarm)
 
-    async def _run_bridge(self, well: Well) -> None:
+    async def _tell_unreached(self, _well: Well) -> None:
+        await self._bridge.tell_unreached()
+
+    async def _run_bridge(self, bridge: Bridge, well: Well) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._bridge.run())
+            tasks.create_task(bridge.run())
             # It has neither rounds nor an end: to have run for a while is all that it can show.
             await asyncio.sleep(_STEADY)
             well()
 
     async def _restore(self, _well: Well) -> None:
-        """Once: presence and calls as they were. Tried again, it looks at what it told the first time."""
-        await self._dispatcher.bridge_is_up.wait()
+        """Once for each node: presence and calls as they were. Tried again, it looks at what it told the first time."""
+        async with asyncio.TaskGroup() as tasks:
+            for node, is_up in self._dispatcher.node_is_up.items():
+                tasks.create_task(self._restore_node(node, is_up))
+
+    async def _restore_node(self, node: str, is_up: asyncio.Event) -> None:
+        await is_up.wait()
         past, self._past = self._past, None
         if past is None:
             await self._journal.settled(_SETTLE_SECONDS)
             past = await self._read_past()
-        presence.restore(self._dispatcher, past)
+        presence.restore(self._dispatcher, past, node)
 
     async def _tell_floor(self, well: Well) -> None:
         dirty = self._board.floor_dirty
@@ -154,10 +166,9 @@ class RoutingHouse:
     async def _reload(self) -> None:
         before = self._operation.unusable
         self._operation = operation = await configuration.load(self._ground.database, _defaults(self._ground.settings))
-        self._board.config = operation.routing
         self._board.statistics.configure(operation.targets, operation.zones)
         self._board.desks.seats(operation.seats)
-        self._board.step(ConfigChanged(self._clock.now(), operation.routing))
+        self._dispatcher.configure(operation.routing)
         self._tell_unusable(before)
         if await self._write_phones():
             self._phones_changed.set()
@@ -173,7 +184,14 @@ class RoutingHouse:
             self._board.raise_alarm(now, f"configuration_unusable:{place}", "major", {"place": place, "why": why})
 
     async def _write_phones(self) -> bool:
-        return write_endpoints(self._ground.agents_file, await endpoints_of(self._ground.database))
+        endpoints, now = await endpoints_of(self._ground.database), self._clock.now()
+        changed, failed = await write_further(self._ground.settings.further_nodes, endpoints)
+        for node in self._board.nodes:
+            if (why := failed.get(node)) is not None:
+                self._board.raise_alarm(now, f"phones_unwritten:{node}", "major", {"node": node, "why": why})
+            else:
+                self._board.clear_alarm(now, f"phones_unwritten:{node}")
+        return write_endpoints(self._ground.agents_file, endpoints) or changed
 
     async def _tell_phones(self, well: Well) -> None:
         """Have Asterisk read the agents' phones again after each change of their file."""
@@ -182,7 +200,7 @@ class RoutingHouse:
             await self._phones_changed.wait()
             self._phones_changed.clear()
             try:
-                await self._bridge.manager.ask("Reload", {"Module": "res_pjsip.so"})
+                await self._bridge.reload_phones()
             except BaseException:
                 self._phones_changed.set()
                 raise
@@ -206,13 +224,17 @@ class RoutingHouse:
             if self._clock.now() >= self._next_freeze:
                 await books.freeze_figures()
                 self._next_freeze = self._clock.now() + _FIGURES_EVERY
+            if any(alarm.startswith(_UNWRITTEN) for alarm in self._board.alarms) and await self._write_phones():
+                self._phones_changed.set()
             well()
 
     # --- answers ------------------------------------------------------------------------------------------------
 
     def health(self) -> Mapping[str, Any]:
         """Whether Asterisk is reachable, and the alarms."""
-        return {"asterisk": self._bridge.manager.up, "alarms": list(self._board.alarms)}
+        nodes = self._bridge.up
+        told = {"nodes": dict(nodes)} if len(nodes) > 1 else {}
+        return {"asterisk": any(nodes.values()), **told, "alarms": list(self._board.alarms)}
 
     def _floor(self) -> Mapping[str, Any]:
         board = self._board
@@ -234,6 +256,10 @@ class RoutingHouse:
         old = await facts_of_open(self._ground.database, presence.PROMISED, presence.PROMISE_OVER, since)
         recent = await facts_since(self._ground.database, since)
         return sorted({fact.id: fact for fact in (*old, *recent)}.values(), key=lambda fact: fact.id)
+
+
+def _work_of(bridge: Bridge) -> str:
+    return f"bridge:{bridge.node}" if bridge.node else "bridge"
 
 
 def _defaults(settings: Settings) -> Defaults:

@@ -16,13 +16,14 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import Invalid
+from onecall.nodes import Node, check_name, parse_nodes
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The project's own folder: templates, flows and the built web app are found from here."""
 _PREFIX = "ONECALL_"
 _NOT_SETTINGS = {"ONECALL_SURVIVAL_SPOOL"}
 """Variables of ours that are not settings: this one is told to Asterisk's survival script."""
-_CONFIDENTIAL = ("secret", "token", "_url")
+_CONFIDENTIAL = ("secret", "token", "_url", "nodes")
 _DATABASES = ("sqlite+aiosqlite:", "postgresql+asyncpg:")
 _BUSES = ("redis://", "rediss://", "unix://")
 _BROKERS = ("mqtt://", "mqtts://")
@@ -69,6 +70,12 @@ class Settings(BaseSettings):
     )
     asterisk_home: Path | None = Field(
         None, description="With `external`: the folder shared with Asterisk (agents' file, sounds)"
+    )
+    node: str = Field("", description="Name of this machine's Asterisk among several; empty: it is the only one")
+    nodes: SecretStr = Field(
+        SecretStr(""),
+        validate_default=True,
+        description="The further Asterisk nodes, as a JSON list (docs/deployment.md); empty: none",
     )
     room_mixing_ms: Literal[20, 40] = Field(
         20, description="How often rooms are mixed; 40 spares a quarter of Asterisk's processor time for some delay"
@@ -175,6 +182,21 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part!r} is not an address such as 203.0.113.10 or 203.0.113.0/24") from None
         return text
 
+    @field_validator("node")
+    @classmethod
+    def _node_name(cls, name: str) -> str:
+        return check_name(name) if name else name
+
+    @field_validator("nodes")
+    @classmethod
+    def _further_nodes(cls, text: SecretStr, given: ValidationInfo) -> SecretStr:
+        nodes, name = parse_nodes(text.get_secret_value()), given.data.get("node", "")
+        if nodes and not name:
+            raise ValueError("with further nodes, this one needs a name too (ONECALL_NODE)")
+        if name in {node.name for node in nodes}:
+            raise ValueError(f"{name} is this machine's own name (ONECALL_NODE)")
+        return text
+
     @field_validator("call_back_countries")
     @classmethod
     def _countries(cls, text: str) -> str:
@@ -203,6 +225,11 @@ class Settings(BaseSettings):
         if url and not url.startswith(_BROKERS):
             raise ValueError(f"the URL of an MQTT broker begins with {' or '.join(_BROKERS)}")
         return url
+
+    @property
+    def further_nodes(self) -> tuple[Node, ...]:
+        """The Asterisk nodes beside the one of the other settings."""
+        return parse_nodes(self.nodes.get_secret_value())
 
     @property
     def called_back_countries(self) -> frozenset[str]:

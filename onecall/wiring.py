@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from acd.configuration import Operation
@@ -14,14 +15,18 @@ from acd.switchboard import DispatchRules, Switchboard
 from core.bus import Bus
 from core.clock import Clock
 from core.db import Database
+from core.errors import Invalid
 from core.journal import Journal
 from cti.bridge import Bridge
+from cti.nodes import Nodes
+from cti.registrations import Registrations
 from cti.settings import BridgeSettings, ManagerSettings
 from ivr.flows import StoredFlows
 from ivr.service import IvrPorts, IvrService, IvrSettings
 from onecall.adapters import Outlook, Publisher, WaitingVoice
 from onecall.books import Books
 from onecall.callers import TicketCallers, TicketIntake
+from onecall.nodes import Node
 from onecall.settings import Settings
 from tickets.unit import Tickets
 
@@ -49,7 +54,10 @@ class Rooms:
         self.flows = StoredFlows(ground.database, settings.flows_folder)
         self.tickets = Tickets(ground.database, ground.bus, clock)
         self.publisher = publisher = Publisher(ground.bus)
-        self.bridge = Bridge(_bridge_settings(ground), self.journal, clock)
+        registrations = Registrations()
+        nodes = [_bridge_settings(ground), *map(partial(_further_node, settings), settings.further_nodes)]
+        self.bridges = bridges = [Bridge(node, self.journal, clock, registrations) for node in nodes]
+        self.bridge: Bridge | Nodes = bridges[0] if len(bridges) == 1 else Nodes(bridges)
         engine = Engine(operation.routing, first_fence=time.time_ns() // 1_000_000)
         desks = Desks(lambda agent_id, desk: publisher.say(f"desk.{agent_id}", desk), engine.agent, name)
         desks.seats(operation.seats)
@@ -67,11 +75,12 @@ class Rooms:
             rules=DispatchRules(
                 paint_seconds=settings.paint_seconds, call_back_countries=settings.called_back_countries
             ),
+            nodes=tuple(node.node for node in nodes),
         )
         self.ivr = IvrService(_ivr_settings(ground), self._ivr_ports(ground, clock), clock)
         voice.prompt_store = self.ivr.prompts
         self.dispatcher = Dispatcher(self.board)
-        self.bridge.events = self.dispatcher
+        self.bridge.tell(self.dispatcher)
 
     def alarm(self, alarm_id: str, severity: str, values: Mapping[str, str], raised: bool) -> None:
         """Something an operator must know, from a room that has no clock."""
@@ -98,6 +107,21 @@ def _bridge_settings(ground: Ground) -> BridgeSettings:
         recordings=settings.recordings_folder,
         grace=settings.grace_seconds,
         minimum_free_bytes=settings.recordings_min_free_mb * 1_000_000,
+        node=settings.node,
+    )
+
+
+def _further_node(settings: Settings, node: Node) -> BridgeSettings:
+    if not node.ami_secret:
+        what = f"The node {node.name} has neither ami_secret nor home in ONECALL_NODES."
+        raise Invalid(what, "The process that routes calls needs both for each node.")
+    return BridgeSettings(
+        manager=ManagerSettings(node.ami_host, node.ami_port, node.ami_user, node.ami_secret),
+        recordings=settings.recordings_folder / node.name,
+        grace=settings.grace_seconds,
+        minimum_free_bytes=settings.recordings_min_free_mb * 1_000_000,
+        node=node.name,
+        recordings_told=f"{node.name}/",
     )
 
 
@@ -109,4 +133,5 @@ def _ivr_settings(ground: Ground) -> IvrSettings:
         recorded=folder / "prompts",
         host=ground.settings.agi_host,
         port=ground.settings.agi_port,
+        further_spools=tuple(node.survival_spool for node in ground.settings.further_nodes),
     )

@@ -112,7 +112,7 @@ class Book:
     def bridge_up(self, at: float, state: ReadBack) -> None:
         self._note("bridge_up", at, state)
 
-    def bridge_down(self, at: float, why: str) -> None:
+    def bridge_down(self, at: float, why: str, node: str = "") -> None:
         self._note("bridge_down", at, why)
 
     def caller_waiting(self, at: float, facts: CallFacts) -> None:
@@ -136,7 +136,7 @@ class Book:
     def agent_joined(self, at: float, interaction_id: str, agent_id: str) -> None:
         self._note("agent_joined", at, interaction_id, agent_id)
 
-    def phone_changed(self, at: float, extension: str, registered: bool) -> None:
+    def phone_changed(self, at: float, extension: str, registered: bool, node: str = "") -> None:
         self._note("phone_changed", at, extension, registered)
 
     def alarm(self, at: float, alarm_id: str, severity: str, values: Mapping[str, str], raised: bool) -> None:

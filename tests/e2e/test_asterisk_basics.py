@@ -75,6 +75,11 @@ async def test_a_stranger_without_password_can_neither_register_nor_call(asteris
     assert await (await unknown.dial("+390212345678")).refused() == 401
 
 
+async def test_a_stranger_who_says_that_it_is_the_trunk_is_not_the_trunk(asterisk: TestAsterisk, phones: Keep) -> None:
+    liar = phones(await Phone.open(asterisk.sip, "trunk"))
+    assert await (await liar.dial("+390212345678")).refused() == 401
+
+
 async def test_asterisk_starts_without_one_error_or_warning(make_asterisk: MakeAsterisk) -> None:
     server = await make_asterisk()
     lines = server.settings.log_file.read_text().splitlines()

@@ -81,6 +81,10 @@ async def test_a_desk_phone_that_rings_picks_up_when_the_desk_says_so(asterisk: 
         house.bridge.ring(ring)
         leg = await house.leg_of(phone, ring.fence)
         leg.ring()
+        rung = house.bridge._switch.calls.ringing(ring.fence)
+        async with asyncio.timeout(PATIENCE):
+            while rung is not None and not rung.rang:
+                await asyncio.sleep(0.01)
         await house.bridge.answer(ring.fence)
         await house.book.next("leg_answered", lambda told: told.values[0] == ring.fence)
         leg.media.loop_sound(tone(AGENT))

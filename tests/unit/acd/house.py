@@ -77,7 +77,7 @@ class Announcer:
 class House:
     """One queue, two agents, everything real that needs no server."""
 
-    def __init__(self, folder: Path, database: Database, clock: ManualClock) -> None:
+    def __init__(self, folder: Path, database: Database, clock: ManualClock, nodes: tuple[str, ...] = ("",)) -> None:
         self.clock, self.database = clock, database
         self.telephony, self.stories = Telephony(), Stories()
         self.sent: list[tuple[str, Mapping[str, Any]]] = []
@@ -111,6 +111,7 @@ class House:
             Statistics({"q": Goal()}, {}),
             clock,
             DispatchRules(paint_seconds=0.2, pop_seconds=0.2),
+            nodes=nodes,
         )
         self.dispatcher = Dispatcher(self.board)
         self.commands = Commands(self.dispatcher, lambda: {}, lambda: {}, lambda: ("break", "lunch"))

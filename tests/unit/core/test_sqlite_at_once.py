@@ -30,6 +30,13 @@ async def add(database: Database, row_id: str) -> None:
         session.add(FactRow(id=row_id, **ROW))
 
 
+async def add_and_fail(database: Database) -> None:
+    async with database.session() as session:
+        session.add(FactRow(id="two", **ROW))
+        await session.flush()
+        raise RuntimeError
+
+
 async def count(database: Database) -> int:
     async with database.reading() as session:
         return await session.scalar(select(func.count()).select_from(FactRow)) or 0
@@ -41,10 +48,7 @@ async def test_units_of_work_commit_and_roll_back_and_no_thread_is_begun(databas
     with pytest.raises(IntegrityError):
         await add(database, "one")
     with pytest.raises(RuntimeError):
-        async with database.session() as session:
-            session.add(FactRow(id="two", **ROW))
-            await session.flush()
-            raise RuntimeError
+        await add_and_fail(database)
     await add(database, "three")
     assert await count(database) == 2
     assert threading.active_count() == threads

@@ -3,7 +3,7 @@
 import pytest
 
 from acd.ports import Ring
-from cti.phones import identity
+from cti.registrations import identity
 from tests.unit.cti.replay import World
 
 CALL, LEG = "i1", "oc-7-i1"
@@ -102,7 +102,7 @@ def test_a_phone_is_told_once_when_it_appears_and_once_when_its_last_contact_goe
     contact(world, "sip:a@x", "Removed")
     contact(world, "sip:b@x", "Unreachable")
     contact(world, "sip:b@x", "Removed")
-    assert world.book.told == [("phone_changed", ("2001", True)), ("phone_changed", ("2001", False))]
+    assert world.book.told == [("phone_changed", ("2001", True, "")), ("phone_changed", ("2001", False, ""))]
 
 
 def test_a_phone_that_refuses_to_come_back_is_tried_until_the_grace_time_is_over() -> None:

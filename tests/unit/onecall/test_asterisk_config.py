@@ -12,9 +12,11 @@ from core.journal import Fact
 from cti.bridge import Bridge
 from cti.settings import BridgeSettings, ManagerSettings
 from onecall.asterisk import AsteriskInstance
-from onecall.asterisk_config import TEMPLATES, AsteriskSettings, fill, render, write_if_changed
+from onecall.asterisk_config import TEMPLATES, AsteriskSettings, NodeTrunk, fill, render, write_if_changed
 from onecall.asterisk_program import AsteriskProgram, find_in_tree, find_on_path
 from onecall.asterisk_settings import asterisk_settings
+from onecall.endpoints import Endpoint, write_further
+from onecall.nodes import Node
 from onecall.settings import Settings
 
 _REPEATABLE = {"load", "noload", "permit", "deny", "match", "local_net", "contact", "exten", "same", "include"}
@@ -49,7 +51,8 @@ def settings(tmp_path: Path) -> AsteriskSettings:
 
 
 def test_every_place_in_every_template_is_filled(settings: AsteriskSettings, program: AsteriskProgram) -> None:
-    render(dataclasses.replace(settings, peer_queue=True), program)
+    nodes = (NodeTrunk("milan", "10.0.2.5", 5060),)
+    render(dataclasses.replace(settings, peer_queue=True, nodes=nodes), program)
     written = {path.name: path.read_text() for path in settings.etc.iterdir()}
     assert set(written) == {template.name for template in TEMPLATES.glob("*.conf")}
     assert not [name for name, text in written.items() if "{{" in text]
@@ -206,7 +209,30 @@ def test_the_queue_of_asterisk_itself_is_there_for_benches_only(
 
 def test_no_dialplan_context_leads_to_an_outside_line() -> None:
     lines = [line.split(";")[0] for line in (TEMPLATES / "extensions.conf").read_text().splitlines()]
-    assert not [line for line in lines if "Dial(" in line or "include =>" in line or "Originate(" in line]
+    assert not [line for line in lines if _leads_out(line)]
+
+
+def test_another_node_can_have_digits_dialled_that_are_an_agents_phone_and_nothing_else() -> None:
+    lines = [line.split(";")[0].strip() for line in (TEMPLATES / "extensions-nodes.conf").read_text().splitlines()]
+    assert [line for line in lines if _leads_out(line)] == ["same => n,Dial(PJSIP/${EXTEN},120,b(oc-guest^s^1))"]
+    before = lines[lines.index("[oc-node]") : lines.index("same => n,Dial(PJSIP/${EXTEN},120,b(oc-guest^s^1))")]
+    assert sum("?nobody)" in line for line in before) == 3
+
+
+def test_what_one_node_alone_does_not_need_is_not_there(settings: AsteriskSettings, program: AsteriskProgram) -> None:
+    render(settings, program)
+    assert not list(settings.etc.glob("*-nodes.conf"))
+    assert "-nodes.conf" not in (settings.etc / "pjsip.conf").read_text()
+    render(dataclasses.replace(settings, nodes=(NodeTrunk("milan", "10.0.2.5", 5062),)), program)
+    told = (settings.etc / "pjsip-nodes.conf").read_text()
+    assert "[node-milan](oc-node)" in told
+    assert ("contact = sip:10.0.2.5:5062" in told, "match = 10.0.2.5\n" in told) == (True, True)
+    for kind in ("pjsip", "extensions"):
+        assert f'#include "{settings.etc}/{kind}-nodes.conf"' in (settings.etc / f"{kind}.conf").read_text()
+
+
+def _leads_out(line: str) -> bool:
+    return any(word in line for word in ("Dial(", "include =>", "Originate("))
 
 
 @pytest.mark.parametrize(("told", "found"), [("Asterisk 22.10.1", True), ("Asterisk 16.28.0", False), ("", False)])
@@ -290,3 +316,25 @@ def test_no_option_stands_twice_in_a_section() -> None:
 
 def test_a_tree_without_asterisk_in_it_is_none(tmp_path: Path) -> None:
     assert find_in_tree(tmp_path) is None
+
+
+def test_a_nodes_asterisk_knows_the_others_and_lets_their_machines_manage_it(tmp_path: Path) -> None:
+    nodes = '[{"name": "milan", "address": "10.0.2.5", "sip_port": 5062}]'
+    made = asterisk_settings(Settings(state=tmp_path, node="rome", ami_host="10.0.1.5", nodes=nodes))
+    assert made.name == "rome"
+    assert made.nodes == (NodeTrunk("milan", "10.0.2.5", 5062),)
+    assert made.manager_permitted == ("127.0.0.0/8", "10.0.1.5", "10.0.2.5")
+    alone = asterisk_settings(Settings(state=tmp_path))
+    assert (alone.name, alone.nodes, alone.manager_permitted) == ("onecall", (), ("127.0.0.0/8",))
+
+
+async def test_the_phones_of_a_node_whose_folder_is_away_are_told_unwritten_and_the_others_are_written(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "away").write_text("a file where a folder should be")
+    nodes = [Node(name, "10.0.0.1", home=str(tmp_path / name)) for name in ("away", "there")]
+    endpoints = [Endpoint("2001", "secret-of-2001", "sip", "Giulia")]
+    changed, failed = await write_further(nodes, endpoints)
+    assert (changed, list(failed)) == (True, ["away"])
+    assert "[2001](oc-desk)" in nodes[1].agents_file.read_text()
+    assert await write_further(nodes[1:], endpoints) == (False, {})

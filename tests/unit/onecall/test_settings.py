@@ -35,6 +35,31 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
         ("TRUNK_ADDRESSES", "127.0.1.1, provider", "'provider' is not an address such as 203.0.113.10"),
         ("DATABASE_URL", "mysql://u:hidden@host/db", "begins with sqlite+aiosqlite: or postgresql+asyncpg:"),
         ("ROOM_MIXING_MS", "30", "Input should be 20 or 40"),
+        ("NODE", "Rome 1", "'Rome 1' is no name of a node: a letter, then letters, digits and hyphens, all small"),
+        ("NODES", "milan", "ONECALL_NODES=…: the nodes are a JSON list such as ["),
+        ("NODES", "[1]", "the nodes are a JSON list"),
+        ("NODES", '[{"name": "milan"}]', "the node milan has no address"),
+        ("NODES", '[{"name": "Milan", "address": "10.0.0.1"}]', "'Milan' is no name of a node"),
+        ("NODES", '[{"name": "milan", "address": "pbx.example"}]', "'pbx.example', the address of the node milan"),
+        (
+            "NODES",
+            '[{"name": "milan", "adress": "10.0.0.1"}]',
+            "a node has no 'adress'; it has name, address, sip_port",
+        ),
+        ("NODES", '[{"name": "milan", "address": 7}]', "the address of the node milan is not a text"),
+        ("NODES", '[{"name": "milan", "address": "10.0.0.1", "sip_port": "x"}]', "sip_port of the node milan is not a"),
+        ("NODES", '[{"name": "milan", "address": "10.0.0.1", "sip_port": 0}]', "is no number from 1 to 65535"),
+        (
+            "NODES",
+            '[{"name": "milan", "address": "10.0.0.1", "ami_secret": "hidden"}]',
+            "needs an ami_secret and a home",
+        ),
+        ("NODES", '[{"name": "milan", "address": "10.0.0.1"}]', "this one needs a name too (ONECALL_NODE)"),
+        (
+            "NODES",
+            '[{"name": "milan", "address": "10.0.0.1"}, {"name": "turin", "address": "10.0.0.1"}]',
+            "two nodes have the address 10.0.0.1",
+        ),
         ("HTTP_PRT", "8080", "ONECALL_HTTP_PRT is no setting (do you mean ONECALL_HTTP_PORT?)"),
     ],
 )
@@ -74,3 +99,23 @@ def test_a_web_without_any_port_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 def test_trunk_contacts_as_providers_give_them_are_taken(monkeypatch: pytest.MonkeyPatch, contact: str) -> None:
     monkeypatch.setenv("ONECALL_TRUNK_CONTACT", contact)
     assert settings.load().trunk_contact == contact
+
+
+def test_further_nodes_are_read_and_their_manager_is_at_their_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONECALL_NODE", "rome")
+    monkeypatch.setenv(
+        "ONECALL_NODES",
+        '[{"name": "milan", "address": "10.0.2.5", "ami_secret": "s", "home": "/srv/milan"},'
+        ' {"name": "turin", "address": "10.0.3.5", "sip_port": 5062, "ami_host": "10.0.3.6"}]',
+    )
+    milan, turin = settings.load().further_nodes
+    assert (milan.ami_host, milan.ami_port, milan.sip_port) == ("10.0.2.5", 5038, 5060)
+    assert str(milan.agents_file) == "/srv/milan/etc/pjsip-agents.conf"
+    assert (turin.ami_host, turin.sip_port) == ("10.0.3.6", 5062)
+
+
+def test_a_further_node_may_not_have_this_machines_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONECALL_NODE", "milan")
+    monkeypatch.setenv("ONECALL_NODES", '[{"name": "milan", "address": "10.0.2.5"}]')
+    with pytest.raises(Invalid, match="milan is this machine's own name"):
+        settings.load()

@@ -12,7 +12,7 @@ export default {
   },
   alarm: {
     configuration_unusable: 'The setting of {place} cannot be used, its default holds: {why}',
-    asterisk: 'The telephone exchange does not answer', nobody_qualified: 'Nobody signed in can take calls of {queue}', recording_disk: 'The disk for recordings is full: calls go on without recording',
+    asterisk: 'The telephone exchange {node} does not answer', phones_unwritten: 'The file of the phones at {node} cannot be written: agents changed since then cannot register there. {why}', nobody_qualified: 'Nobody signed in can take calls of {queue}', recording_disk: 'The disk for recordings is full: calls go on without recording',
     work_failing: 'A part of the server fails and is tried again: {work} ({why})',
     recording_failing: 'A recording failed: the call goes on', database: 'The database does not answer: figures are kept in the journal',
     flow: 'The call flow is wrong; the last good one goes on. {problem}',

@@ -14,7 +14,7 @@ const it: Messages = {
   },
   alarm: {
     configuration_unusable: 'L’impostazione di {place} non è utilizzabile, vale quella predefinita: {why}',
-    asterisk: 'Il centralino non risponde', nobody_qualified: 'Nessuno in servizio può prendere le chiamate di {queue}', recording_disk: 'Il disco delle registrazioni è pieno: le chiamate continuano senza registrazione',
+    asterisk: 'Il centralino {node} non risponde', phones_unwritten: 'Il file dei telefoni di {node} non si può scrivere: chi è cambiato da allora non può registrarsi lì. {why}', nobody_qualified: 'Nessuno in servizio può prendere le chiamate di {queue}', recording_disk: 'Il disco delle registrazioni è pieno: le chiamate continuano senza registrazione',
     work_failing: 'Una parte del server non riesce e viene ritentata: {work} ({why})',
     recording_failing: 'Una registrazione non è riuscita: la chiamata continua', database: 'La base dati non risponde: i dati restano nel giornale',
     flow: 'Il flusso IVR è errato; resta in uso l’ultimo corretto. {problem}',
