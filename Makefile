@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 TEST_PROCESSES ?= 3  # pytest's: most tests wait for Asterisk, a browser or a server, so two cores carry three
 
-.PHONY: help run demo test lint types arrows unit servers web e2e bench-handoff bench-connect bench-pop bench-engine \
+.PHONY: help run demo test lint types arrows unit servers web e2e bench-handoff bench-connect bench-cancel bench-pop bench-engine \
         bench-staffing bench-cpu bench-reports lock clean
 
 help:  ## Show this help
@@ -66,6 +66,10 @@ bench-handoff: .venv/.ready  ## Agent free -> INVITE at the phone, against app_q
 bench-connect: .venv/.ready  ## Caller queued -> INVITE at a free agent, against app_queue, on the wire (SHORT=1)
 	@$(PYTHON) -m onecall provision bench
 	@$(PYTHON) -m bench.connect $(if $(SHORT),--short)
+
+bench-cancel: .venv/.ready  ## Caller hangs up while a phone rings -> CANCEL at the phone, against app_queue, on the wire (SHORT=1)
+	@$(PYTHON) -m onecall provision bench
+	@$(PYTHON) -m bench.cancel $(if $(SHORT),--short)
 
 bench-pop: .venv/.ready  ## Offer -> pop in the browser, and pop before ring (SHORT=1)
 	@$(PYTHON) -m onecall provision test

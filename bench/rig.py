@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from acd.model import Agent, AgentQueue, Programme, Queue
@@ -153,14 +153,14 @@ class Rig:
     # --- who takes calls --------------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager
-    async def staffed(self, system: str) -> AsyncIterator[None]:
-        """All agents take calls of `system` (PEER or OURS) while inside."""
+    async def staffed(self, system: str, take: Callable[[Phone], Awaitable[None]] | None = None) -> AsyncIterator[None]:
+        """All agents take calls of `system` (PEER or OURS) while inside, by `take` (else: answer, talk, hang up)."""
         if system == PEER:
             await self._members("add member {} to peer")
         else:
             await self._say("agent.sign_in")
             await self._say("agent.ready")
-        answering = [asyncio.create_task(self._answer(phone)) for phone in self.phones]
+        answering = [asyncio.ensure_future((take or self._answer)(phone)) for phone in self.phones]
         try:
             yield
         finally:
@@ -215,14 +215,22 @@ class Rig:
         await self.load(system, [number * 0.05 for number in range(_WARM_UP)], 60)
 
     async def _call(self, system: str, patience: float) -> None:
+        async with self.caller(system) as phone:
+            with contextlib.suppress(TimeoutError, CallRefused):  # what became of it is read off the wire
+                call: Call = await phone.dial(f"{system}00")
+                await call.answered(20)
+                await call.wait_until_ended(patience)
+
+    @contextlib.asynccontextmanager
+    async def caller(self, system: str) -> AsyncIterator[Phone]:
+        """The next caller of that system, with a number of its own."""
         self._next_caller += 1
         number = f"39{system}{self._next_caller:07d}"
         phone = await Phone.open(self.asterisk.sip, number, address=_CALLERS, sends_sound=False)
-        with contextlib.suppress(TimeoutError, CallRefused):  # what became of it is read off the wire
-            call: Call = await phone.dial(f"{system}00")
-            await call.answered(20)
-            await call.wait_until_ended(patience)
-        await phone.close()
+        try:
+            yield phone
+        finally:
+            await phone.close()
 
 
 @contextlib.asynccontextmanager
