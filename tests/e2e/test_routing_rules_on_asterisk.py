@@ -128,8 +128,13 @@ async def test_outside_of_its_hours_a_queue_says_goodbye_and_the_caller_has_not_
 async def test_who_would_wait_too_long_goes_where_the_plan_says() -> None:
     plan = {"max_expected_wait": 0.01, "on_long_wait": {"kind": "queue", "target": "q2"}}
     async with floor(plan) as here:
+        # Somebody has stood in the line, and was answered: from then on it is known how long that takes.
+        leg, _ = await _call(here, CUSTOMER)
         agent = await here.agent("2001")
-        await _served(here, agent)
+        await (await agent.next_call()).answer()
+        await here.until(lambda: any(call.answered for call in here.house._board.calls.values()))
+        await leg.hang_up()
+        await here.until(lambda: not here.house._board.calls)
         await here.ask("agent.not_ready", "2001", reason="break")
         await (await here.caller(STRANGER)).dial(DID)
         await here.until(lambda: here.house._board.engine.waiting("q2"))
