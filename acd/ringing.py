@@ -51,8 +51,8 @@ class Ringing:
         if desk.online is None:
             # There is nobody to show the pop to: the phone need not wait for it.
             story = board.story_so_far(call) or PopAndTicket()
-            self._show(offer, call, desk, at, story)
             self._ring(offer, call, desk, story)
+            self._show(offer, call, desk, at, story)
             board.later(self._show_story(desk, call))
         else:
             board.later(self._pop_then_ring(offer, call, desk, at))
