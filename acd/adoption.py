@@ -112,11 +112,9 @@ class Adoption:
             self._d.caller_gone(at, interaction_id, "caller" if waited else "system", "unknown", 0)
 
     async def _restore_desk(self, desk: Desk, call: Call, answered: float) -> None:
-        story = await self._b.story(call)
+        await self._b.open_ticket(call.facts, desk.seat.agent_id, answered)
         if desk.call is not None and desk.call.facts.interaction_id == call.facts.interaction_id:
-            desk.call.pop = story.pop
-            self._b.changed(desk)
-            await self._b.open_ticket(call.facts, desk.seat.agent_id, answered)
+            await self._d.ringing.show_story(desk, call)
 
     def reread(self, desk: Desk, facts: CallFacts) -> None:
         """Fetch again what a desk shows of a call that is over but not wrapped up (after a restart)."""

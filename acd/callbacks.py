@@ -4,6 +4,8 @@ The queue's plan decides when a waiting caller may choose it (overflow `call_bac
 counts while that one waits. The agent's phone is rung first; the customer is dialled into the agent's room.
 """
 
+import asyncio
+
 from acd import effects as fx
 from acd import events as ev
 from acd.numbers import check_call_back
@@ -16,6 +18,7 @@ _log = get_logger(__name__)
 KEY = "1"
 _OFFER_PROMPT = "call_back_in_queue"
 _KEPT_PROMPT = "call_back_kept"
+_AGAIN, _LONGEST_PAUSE = 0.5, 30.0
 
 
 class CallBacks:
@@ -120,10 +123,18 @@ class CallBacks:
             "call_back.given_up", at, effect.interaction_id, None, attempts=effect.attempts, reason=effect.reason
         )
         if call is not None:
-            self._b.later(self._hand_over(call.facts, effect.number))
+            self._b.later(self.hand_over(call.facts, effect.number))
 
-    async def _hand_over(self, facts: CallFacts, number: str) -> None:
-        try:
-            await self._b.stories.call_back_given_up(facts, number, self._b.clock.now())
-        except Exception:
-            _log.exception("the call-back given up has no ticket", interaction_id=facts.interaction_id)
+    async def hand_over(self, facts: CallFacts, number: str) -> None:
+        """Ask for its ticket until there is one: asked twice it is one ticket."""
+        pause, at = _AGAIN, self._b.clock.now()
+        while True:
+            try:
+                await self._b.stories.call_back_given_up(facts, number, at)
+                return
+            except Exception as error:
+                _log.error(
+                    "no ticket yet of a call-back given up", interaction_id=facts.interaction_id, why=repr(error)
+                )
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)

@@ -39,6 +39,8 @@ class PastCall:
     """How often an agent has been there for the promised call-back, so that the customer was dialled."""
     dialled_by: str | None = None
     """The agent of the last attempt, while nothing is known of what came of it."""
+    given_up: bool = False
+    """A call-back that reached nobody: a ticket is due."""
     recorded: bool = False
     diverted: bool = False
     """Led out of the line by the queue's plan, or back in the IVR (voicemail, closed) after a queue."""
@@ -94,6 +96,7 @@ def read(facts: Iterable[Fact]) -> Past:
                     call.left = fact
                 case "call.ended" | "call_back.given_up":
                     call.ended = fact
+                    call.given_up = call.given_up or fact.kind == "call_back.given_up"
                 case "call_back.promised":
                     call.promised, call.attempts = fact, 0
                 case "recording.closed":
@@ -153,7 +156,9 @@ def restore(dispatcher: Dispatcher, facts: Sequence[Fact], node: str = "") -> No
             _tell_unheard_answer(board, interaction_id, call)
         if interaction_id in board.calls and not board.calls[interaction_id].answered:
             _resume_waiting(board, interaction_id, call, now)
-        if call.promised is not None and call.ended is None and interaction_id not in board.calls:
+        if call.given_up:
+            _hand_over(dispatcher, interaction_id, call)
+        elif call.promised is not None and call.ended is None and interaction_id not in board.calls:
             _keep_promise(board, interaction_id, call, now, node)
         elif call.entered is not None and call.ended is None and interaction_id not in board.calls:
             _end_past(board, interaction_id, call, now, gone=interaction_id not in dispatcher.adoption.elsewhere)
@@ -234,6 +239,14 @@ def _keep_promise(board: Switchboard, interaction_id: str, past: PastCall, now: 
     board.new_call(facts).promised = True
     board.step(ev.InteractionAdopted(now, **queued_fields(facts, board.config)))
     board.step(ev.CallBackRequested(now, interaction_id, str(number), past.attempts))
+
+
+def _hand_over(dispatcher: Dispatcher, interaction_id: str, past: PastCall) -> None:
+    """Whether its ticket was opened before we ended, the facts do not tell; asked twice it is one ticket."""
+    facts = call_facts(interaction_id, past)
+    number = past.promised.data.get("number") if past.promised else None
+    if facts is not None and number:
+        dispatcher.board.later(dispatcher.call_backs.hand_over(facts, str(number)))
 
 
 def _restore_agent(dispatcher: Dispatcher, desk: Desk, state: Fact, past: Past, now: float) -> None:

@@ -53,7 +53,7 @@ class Ringing:
             story = board.story_so_far(call) or PopAndTicket()
             self._ring(offer, call, desk, story)
             self._show(offer, call, desk, at, story)
-            board.later(self._show_story(desk, call))
+            board.later(self.show_story(desk, call))
         else:
             board.later(self._pop_then_ring(offer, call, desk, at))
 
@@ -69,7 +69,7 @@ class Ringing:
                 return
         self._ring(offer, call, desk, story)
         if not story.pop:
-            await self._show_story(desk, call)
+            await self.show_story(desk, call)
 
     def _show(self, offer: LiveOffer, call: Call, desk: Desk, at: float, story: PopAndTicket) -> int:
         desk.call = DeskCall(
@@ -96,15 +96,15 @@ class Ringing:
             _log.warning("phone cannot be rung", interaction_id=offer.interaction_id, fence=offer.fence, why=str(error))
             self._b.later(self._refuse(offer, "failed"))
 
-    async def _show_story(self, desk: Desk, call: Call) -> None:
+    async def show_story(self, desk: Desk, call: Call) -> None:
         """Show it once it has been read, however long that takes, unless the call has left the desk by then."""
-        pause = NO_HURRY
-        while desk.call is not None and desk.call.facts is call.facts and not desk.call.pop:
+        shown, pause = desk.call, NO_HURRY
+        while shown is not None and desk.call is shown and not shown.pop:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _STORY_AGAIN)
             story = await self._b.story(call)
-            if story.pop and desk.call is not None and desk.call.facts is call.facts:
-                desk.call.pop, desk.call.ticket_id = story.pop, desk.call.ticket_id or story.ticket_id
+            if story.pop and desk.call is shown:
+                shown.pop, shown.ticket_id = story.pop, shown.ticket_id or story.ticket_id
                 self._b.changed(desk)
 
     async def _refuse(self, offer: LiveOffer, reason: Refusal) -> None:

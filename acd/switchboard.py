@@ -167,7 +167,8 @@ class Switchboard:
                 return await asyncio.shield(task)
         except Exception as error:
             _log.error("the caller's story is missing", interaction_id=call.facts.interaction_id, why=repr(error))
-            call.story = None
+            if task.done():
+                call.story = None
             return PopAndTicket()
 
     async def open_ticket(self, facts: CallFacts, agent_id: str, at: float) -> None:

@@ -52,6 +52,8 @@ _GATHER = 0.25
 """Seconds for which facts gather before they are stored: a call's facts together cost little more than one of them."""
 _BATCH = 100
 """Facts a transaction: few enough that others who write need not wait long."""
+_BREATH = 0.03
+"""Seconds between the transactions of a backlog: others who write to the same SQLite file find it free."""
 _LOOK = 1.0
 _LEAST_FREE = 100_000_000
 _CLEAR_ABOVE = 1.1
@@ -76,6 +78,8 @@ class Journal:
         self._wake = asyncio.Event()
         self._drain_task: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
+        self.overheard: list[Fact] | None = None
+        """Whoever must know what is told from a moment on puts a list here."""
         self._drained = asyncio.Event()
         self._drained.set()
         self._files = FactFiles(folder)
@@ -86,6 +90,8 @@ class Journal:
         """Tell a fact. It is on its way to disk when this returns."""
         self._files.append(_line(fact))
         self._queue.append(fact)
+        if self.overheard is not None:
+            self.overheard.append(fact)
         self._drained.clear()
         self._wake.set()
 
@@ -173,7 +179,9 @@ class Journal:
                 async with asyncio.timeout(_GATHER):
                     await self._hurry.wait()
             try:
+                await self._drain_batch()
                 while self._queue:
+                    await asyncio.sleep(_BREATH)
                     await self._drain_batch()
                 self._wake.clear()
                 self._hurry.clear()

@@ -103,11 +103,16 @@ class Bridge:
     async def read_back(self) -> None:
         """Learn Asterisk's state and tell it."""
         self._switch.interpreter.forget_guests()
-        if self.reload_when_back:
-            await self.reload_phones()
-            self.reload_when_back = False
         contacts = await self._contacts()
         channels = await self.manager.listing("Status", {"Variables": VARIABLES})
+        # Last of all that waits: whoever changes the phones' file from here on finds the connection up.
+        while self.reload_when_back:
+            self.reload_when_back = False
+            try:
+                await self.reload_phones()
+            except BaseException:
+                self.reload_when_back = True
+                raise
         state = self._switch.reader.rebuild(channels, contacts)
         _log.info("read back", waiting=len(state.waiting), talking=len(state.talking), phones=len(state.registered))
         self._tell.up(state)

@@ -49,9 +49,9 @@ class Nodes:
                 await bridge.reload_phones()
 
     def _holder(self, interaction_id: str) -> Bridge:
-        for bridge in self._bridges.values():
-            if bridge.holds(interaction_id):
-                return bridge
+        held = [bridge for bridge in self._bridges.values() if bridge.holds(interaction_id)]
+        if held:
+            return next((bridge for bridge in held if bridge.manager.up), held[0])
         raise NotFound(f"There is no call {interaction_id}.", "The caller has hung up; nothing is to be done.")
 
     def _ringing(self, fence: int) -> Bridge | None:

@@ -29,6 +29,7 @@ _log = get_logger(__name__)
 _PING_EVERY, _PING_WITHIN = 5.0, 30.0
 _STORE_WITHIN, _ASK_WITHIN, _TIME_WITHIN = 60.0, 10.0, 600.0
 _END_WITHIN = 15.0
+_LONGEST_FACT = 100_000
 _CALL_FACTS = tuple(field.name for field in fields(CallFacts))
 
 
@@ -130,8 +131,10 @@ class Books:
     async def store(self, facts: Sequence[Fact]) -> Mapping[str, str]:
         """Store facts, each once; see `core.journal.Store`."""
         rows = [(f.at, f.kind, f.interaction_id, f.agent_id, dict(f.data), f.id) for f in facts]
-        refused: Mapping[str, str] = await self._ask("store", rows, _STORE_WITHIN)
-        return refused
+        # A line that the pipe cannot carry would be sent again for ever.
+        longer = {row[-1]: f"longer than {_LONGEST_FACT} characters" for row in rows if len(repr(row)) > _LONGEST_FACT}
+        told = [row for row in rows if row[-1] not in longer]
+        return {**longer, **await self._ask("store", told, _STORE_WITHIN)}
 
     # --- acd.ports.Stories ------------------------------------------------------------------------------------
 

@@ -4,10 +4,10 @@ A file plus reload was chosen over realtime tables: it works for any database, n
 survives a restart of everything, and reloading 1,000 endpoints takes under 0.2 s (docs/telephony.md).
 """
 
-import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from acd.model import Agent
 from core.db import Database
 from core.errors import Invalid
 from onecall.asterisk_config import write_if_changed
+from onecall.far_folders import FarFolder
 from onecall.nodes import Node
 
 _TEMPLATES = {"browser": "oc-browser", "sip": "oc-desk"}
@@ -41,7 +42,14 @@ def write_endpoints(path: Path, endpoints: Iterable[Endpoint]) -> bool:
     return write_if_changed(path, "\n".join(_section(endpoint) for endpoint in endpoints))
 
 
-async def write_further(nodes: Iterable[Node], endpoints: Sequence[Endpoint]) -> tuple[bool, dict[str, str]]:
+def folders_of(nodes: Iterable[Node]) -> dict[str, FarFolder]:
+    """What `write_further` asks, by the names of the nodes."""
+    return {node.name: FarFolder(_PATIENCE) for node in nodes}
+
+
+async def write_further(
+    nodes: Iterable[Node], folders: Mapping[str, FarFolder], endpoints: Sequence[Endpoint]
+) -> tuple[bool, dict[str, str]]:
     """Write the file of each further node: whether one changed, and why it could not be written, by node.
 
     Their folders are on other machines: one that does not answer keeps only itself waiting.
@@ -49,10 +57,9 @@ async def write_further(nodes: Iterable[Node], endpoints: Sequence[Endpoint]) ->
     changed, failed = False, {}
     for node in nodes:
         try:
-            async with asyncio.timeout(_PATIENCE):
-                changed |= await asyncio.to_thread(write_endpoints, node.agents_file, endpoints)
+            changed |= await folders[node.name].ask(partial(write_endpoints, node.agents_file, endpoints))
         except OSError as error:
-            failed[node.name] = str(error) or f"no answer within {_PATIENCE:.0f} s"
+            failed[node.name] = str(error)
     return changed, failed
 
 

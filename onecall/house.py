@@ -19,7 +19,7 @@ from core.journal import Fact
 from cti.bridge import Bridge
 from ivr.prompts import SYSTEM_TEXTS, Texts
 from onecall.background import Background, Well
-from onecall.endpoints import endpoints_of, write_endpoints, write_further
+from onecall.endpoints import endpoints_of, folders_of, write_endpoints, write_further
 from onecall.settings import Settings
 from onecall.wiring import Ground, Rooms
 
@@ -29,6 +29,8 @@ _FIGURES_EVERY = 900.0
 _FLOOR_AT_LEAST = 5.0
 _STEADY = 5.0
 _SETTLE_SECONDS = 60.0
+_OVERHEARD = 50_000
+"""Most facts that are kept in memory for a node that is not there yet."""
 _UNWRITTEN = "phones_unwritten:"
 _PAST = 26 * 3600.0
 """How far back facts are read at the start (seconds): the longest day, and the time before the queue."""
@@ -52,7 +54,9 @@ class RoutingHouse:
         self._commands = Commands(self._dispatcher, self._floor, self.health, lambda: self._operation.reasons)
         self._background = Background(self._alarm)
         self._beneath = Background(self._alarm)
-        self._past: list[Fact] | None = None
+        self._folders = folders_of(ground.settings.further_nodes)
+        self._past: list[Fact] = []
+        self._reading_past = asyncio.Lock()
         self._phones_changed = asyncio.Event()
         self._next_freeze = 0.0
 
@@ -76,7 +80,7 @@ class RoutingHouse:
         await self._write_phones()
         # An Asterisk that was started before us, or went on without us, has the agents of before.
         self._phones_changed.set()
-        self._past = await self._read_past()
+        self._past, self._journal.overheard = await self._read_past(), []
         for fact in self._past:
             self._board.statistics.apply(fact)
         self._tell_unusable({})
@@ -132,14 +136,19 @@ class RoutingHouse:
         async with asyncio.TaskGroup() as tasks:
             for node, is_up in self._dispatcher.node_is_up.items():
                 tasks.create_task(self._restore_node(node, is_up))
+        self._past, self._journal.overheard = [], None
 
     async def _restore_node(self, node: str, is_up: asyncio.Event) -> None:
         await is_up.wait()
-        past, self._past = self._past, None
-        if past is None:
-            await self._journal.settled(_SETTLE_SECONDS)
-            past = await self._read_past()
-        presence.restore(self._dispatcher, past, node)
+        async with self._reading_past:
+            told = self._journal.overheard
+            if told is None or len(told) > _OVERHEARD:
+                # A node that comes much later. What is told while this is read is overheard from here on.
+                told = self._journal.overheard = []
+                await self._journal.settled(_SETTLE_SECONDS)
+                self._past = await self._read_past()
+        known = {fact.id: fact for fact in (*self._past, *told)}
+        presence.restore(self._dispatcher, list(known.values()), node)
 
     async def _tell_floor(self, well: Well) -> None:
         dirty = self._board.floor_dirty
@@ -185,7 +194,7 @@ class RoutingHouse:
 
     async def _write_phones(self) -> bool:
         endpoints, now = await endpoints_of(self._ground.database), self._clock.now()
-        changed, failed = await write_further(self._ground.settings.further_nodes, endpoints)
+        changed, failed = await write_further(self._ground.settings.further_nodes, self._folders, endpoints)
         for node in self._board.nodes:
             if (why := failed.get(node)) is not None:
                 self._board.raise_alarm(now, f"phones_unwritten:{node}", "major", {"node": node, "why": why})

@@ -106,6 +106,22 @@ async def test_facts_become_rows_and_a_call_has_its_story_and_one_ticket(tmp_pat
     assert await count(database, Ticket) == 2
 
 
+async def test_a_fact_longer_than_the_pipe_can_carry_is_set_aside_and_the_others_go_on(
+    tmp_path: Path, database: Database
+) -> None:
+    async with open_books(database, tmp_path) as (kept, _, told):
+        journal = Journal(tmp_path / "journal", kept)
+        await journal.start()
+        long = Fact(NOON, "queue.entered", "long", None, {"path": "x" * 65_000_000})
+        for fact in (entered("c1"), long, entered("c2")):
+            journal.append(fact)
+        await journal.settled(PATIENCE)
+        await journal.stop()
+        assert told == []
+    assert await count(database, FactRow) == 2
+    assert (tmp_path / "journal" / f"{long.id}.refused").exists()
+
+
 async def test_a_bookkeeper_that_dies_at_work_costs_no_fact_and_doubles_none(
     tmp_path: Path, database: Database
 ) -> None:

@@ -1,5 +1,6 @@
 """A promised call-back: when it is promised, and that it is kept, over restarts too."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -7,11 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from acd import callbacks
+from acd import effects as fx
 from acd import events as ev
 from acd.config import CallBackRule, Overflow, OverflowKind, Plan, PlanStep
 from acd.ports import CallFacts, ReadBack, Ring
 from acd.presence import restore
+from core.errors import Unavailable
 from core.facts import facts_since
+from tests.patience import PATIENCE
 from tests.unit.acd.house import House
 
 _PLAN = Plan((PlanStep(require=""), PlanStep(after=1, overflow=Overflow(OverflowKind.CALL_BACK))))
@@ -124,3 +129,23 @@ async def test_an_agent_who_leaves_before_the_customer_is_dialled_is_free_again(
     view = house.engine.interaction("i1")
     assert view is not None
     assert view.place == "held"
+
+
+async def test_a_call_back_given_up_is_handed_over_until_somebody_has_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, done = list[str](), asyncio.Event()
+
+    async def hand_over(facts: CallFacts, number: str, at: float) -> None:
+        asked.append(number)
+        if len(asked) == 1:
+            raise Unavailable("The other process has gone.")
+        done.set()
+
+    monkeypatch.setattr(callbacks, "_AGAIN", 0.01)
+    monkeypatch.setattr(house.stories, "call_back_given_up", hand_over, raising=False)
+    house.arrive("i1")
+    house.dispatcher.call_backs.given_up(fx.CallBackGivenUp("i1", "+39347", 3, "attempts"), house.clock.now())
+    async with asyncio.timeout(PATIENCE):
+        await done.wait()
+    assert asked == ["+39347", "+39347"]

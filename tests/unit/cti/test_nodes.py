@@ -216,3 +216,38 @@ async def test_a_node_that_is_not_reached_after_the_start_is_told_as_away() -> N
     world.managers["milan"].up = False
     await world.nodes.tell_unreached()
     assert [values[1] for values in await world.told("bridge_down")] == ["milan"]
+
+
+@pytest.mark.parametrize(("node", "other"), [("rome", "milan"), ("milan", "rome")])
+async def test_a_call_back_rung_elsewhere_when_its_node_went_is_dialled_from_there(node: str, other: str) -> None:
+    world = World()
+    world.phone(other)
+    world.nodes.ring(Ring(7, "i1", "a-2001", "2001", 10, None, None, call_back=True, node=node))
+    world.managers[node].up = False
+    world.bridges[node].down("cut")
+    world.nodes.ring(Ring(8, "i1", "a-2001", "2001", 10, None, None, call_back=True, node=other))
+    room = world.lines[other].sent[-1][1]["Exten"]
+    world.bridges[other].event({"Event": "ConfbridgeJoin", "Conference": room, "Uniqueid": "oc-8-i1"})
+    facts = CallFacts("i1", 0.0, "1", "+39347", "p", "q", "", 0, 0.0, (), "it", None, "", node=other)
+    await world.nodes.dial_back(facts, "+393471234567", 1)
+    assert len(world.sent(other)) == 2
+
+
+async def test_phones_that_change_while_a_node_is_read_back_are_read_by_it_too() -> None:
+    world = World()
+    milan = world.managers["milan"]
+    milan.up = False
+    half, go = asyncio.Event(), asyncio.Event()
+
+    async def listing(_action: str, _fields: object = None) -> list[object]:
+        half.set()
+        await go.wait()
+        return []
+
+    milan.listing = listing
+    reading = asyncio.create_task(world.bridges["milan"].read_back())
+    await half.wait()
+    await world.nodes.reload_phones()
+    go.set()
+    await reading
+    assert ("Reload", {"Module": "res_pjsip.so"}) in milan.asked

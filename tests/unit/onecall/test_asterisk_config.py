@@ -15,7 +15,7 @@ from onecall.asterisk import AsteriskInstance
 from onecall.asterisk_config import TEMPLATES, AsteriskSettings, NodeTrunk, fill, render, write_if_changed
 from onecall.asterisk_program import AsteriskProgram, find_in_tree, find_on_path
 from onecall.asterisk_settings import asterisk_settings
-from onecall.endpoints import Endpoint, write_further
+from onecall.endpoints import Endpoint, folders_of, write_further
 from onecall.nodes import Node
 from onecall.settings import Settings
 
@@ -334,7 +334,7 @@ async def test_the_phones_of_a_node_whose_folder_is_away_are_told_unwritten_and_
     (tmp_path / "away").write_text("a file where a folder should be")
     nodes = [Node(name, "10.0.0.1", home=str(tmp_path / name)) for name in ("away", "there")]
     endpoints = [Endpoint("2001", "secret-of-2001", "sip", "Giulia")]
-    changed, failed = await write_further(nodes, endpoints)
+    changed, failed = await write_further(nodes, folders_of(nodes), endpoints)
     assert (changed, list(failed)) == (True, ["away"])
     assert "[2001](oc-desk)" in nodes[1].agents_file.read_text()
-    assert await write_further(nodes[1:], endpoints) == (False, {})
+    assert await write_further(nodes[1:], folders_of(nodes), endpoints) == (False, {})
