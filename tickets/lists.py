@@ -155,6 +155,7 @@ async def ticket(session: AsyncSession, ticket_id: str, actor: Actor, language: 
         select(TicketNote).where(TicketNote.ticket_id == ticket_id).order_by(TicketNote.at, TicketNote.id)
     )
     promises = await session.scalars(select(Promise).where(Promise.ticket_id == ticket_id).order_by(Promise.due))
+    other = await session.get(Ticket, found.merged_into) if found.merged_into else None
     return {
         **(await lines(session, [found], language))[0],
         "notes": [_note(note) for note in notes],
@@ -164,6 +165,7 @@ async def ticket(session: AsyncSession, ticket_id: str, actor: Actor, language: 
         "draft": draft.text if draft else None,
         "opened_by_interaction": found.opened_by,
         "resolved": maybe_iso(found.resolved_at),
+        "gone_into": _named(other.id, other.number) if other else None,
     }
 
 

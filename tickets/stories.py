@@ -172,13 +172,15 @@ async def _open_tickets(session: AsyncSession, customer_id: str, facts: CallFact
 
 async def _promises(session: AsyncSession, customer_id: str, facts: CallFacts) -> list[Promise]:
     lately_broken = (Promise.status == "broken") & (Promise.due > facts.arrived - _BROKEN_FOR)
+    # Who marks one kept in this call sees it kept, rather than gone.
+    kept_in_call = (Promise.status == "kept") & (Promise.settled_at >= facts.arrived)
     query = (
         select(Promise)
         .join(Ticket, Ticket.id == Promise.ticket_id)
         .where(
             Promise.customer_id == customer_id,
             Ticket.programme_id == facts.programme_id,
-            or_(Promise.status == "open", lately_broken),
+            or_(Promise.status == "open", lately_broken, kept_in_call),
         )
         .order_by(Promise.due)
         .limit(10)

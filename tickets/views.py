@@ -172,6 +172,7 @@ class TicketView(TicketLineView):
     draft: str | None
     opened_by_interaction: str | None
     resolved: str | None
+    gone_into: NamedView | None
 
 
 class TicketListView(TypedDict):

@@ -62,7 +62,10 @@ class HistoryRow(Told):
 
 
 class Ticket(TicketLine):
-    """A ticket with all that belongs to it. `version` must come back with each change."""
+    """A ticket with all that belongs to it. `version` must come back with each change.
+
+    `gone_into`: the ticket (its number as name) that took this one's place when it was merged or dropped.
+    """
 
     notes: list[Note] = []
     history: list[HistoryRow] = []
@@ -71,6 +74,7 @@ class Ticket(TicketLine):
     draft: str | None = None
     opened_by_interaction: str | None = None
     resolved: Instant | None = None
+    gone_into: Named | None = None
 
 
 class TicketChange(Given):

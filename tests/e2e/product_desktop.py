@@ -211,6 +211,12 @@ class Desktop:
 
         await until(pressed, "the agent is ready", pause=0.3)
 
+    async def answer(self) -> None:
+        """Press F2 when it rings, and wait for the talk."""
+        await self.until_mode("ringing")
+        await self.press("F2")
+        await self.until_mode("talking")
+
     async def hears(self, hertz: float, timeout: float = PATIENCE) -> None:
         """Wait until the sound of the call is clearly a tone of that pitch."""
 

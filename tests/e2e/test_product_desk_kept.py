@@ -23,7 +23,7 @@ async def test_a_ticket_whose_wrap_up_timer_ran_out_is_closed_by_keyboard(produc
     async with Desktop.opened(product, chromium, "giulia") as desk:
         await desk.be_ready()
         async with product.caller("+393479200001", hertz=CALLER) as call:
-            await answer(desk)
+            await desk.answer()
             interaction = await product.interaction_of("+393479200001")
             await desk.part("note").focus()
             await desk.page.keyboard.type(NOTE)
@@ -58,7 +58,7 @@ async def test_the_end_of_the_session_cuts_no_call_and_loses_no_note(product: Pr
     async with Desktop.opened(product, chromium, "giulia") as desk:
         await desk.be_ready()
         async with product.caller("+393479200002", hertz=CALLER) as call:
-            await answer(desk)
+            await desk.answer()
             await until_heard(call, VOICE)
             interaction = await product.interaction_of("+393479200002")
             await desk.page.route("**/draft", refused)
@@ -99,7 +99,7 @@ async def test_a_desk_taken_back_from_a_second_window_has_its_phone_again(produc
         await expect(other.part("replaced")).to_be_visible()
         await desk.be_ready()
         async with product.caller("+393479200003", hertz=CALLER) as call:
-            await answer(desk)
+            await desk.answer()
             await until_heard(call, VOICE)
             await desk.hears(CALLER)
             await call.hang_up()
@@ -126,7 +126,7 @@ async def test_a_note_that_could_not_be_sent_reaches_its_ticket_after_the_call_h
     async with Desktop.opened(product, chromium, "giulia") as desk:
         await desk.be_ready()
         async with product.caller("+393479200004", hertz=CALLER) as call:
-            await answer(desk)
+            await desk.answer()
             interaction = await product.interaction_of("+393479200004")
             await expect(desk.part("ticket-number")).to_have_text(re.compile(r"T-\d+"), timeout=20_000)
             await desk.page.route("**/draft", refused)
@@ -149,7 +149,7 @@ async def test_a_new_customer_is_written_for_an_unknown_number_in_the_programme_
     async with Desktop.opened(product, chromium, "giulia") as desk:
         await desk.be_ready()
         async with product.caller("+393479200005", hertz=CALLER) as call:
-            await answer(desk)
+            await desk.answer()
             await desk.part("new-customer").click()
             await desk.part("new-customer-name").fill("Ines Marchetti")
             # A number that is remembered names the customer at once; without it, only attaching does.
@@ -165,13 +165,6 @@ async def test_a_new_customer_is_written_for_an_unknown_number_in_the_programme_
             assert [row["programme_id"] for row in found] == ["p-mobile"]
             await call.hang_up()
         await leave_unfinished(desk)
-
-
-async def answer(desk: Desktop) -> None:
-    """Press F2 when it rings, and wait for the talk."""
-    await desk.until_mode("ringing")
-    await desk.press("F2")
-    await desk.until_mode("talking")
 
 
 async def leave_unfinished(desk: Desktop) -> None:

@@ -130,7 +130,7 @@ export function ticket(id: string): Schemas['Ticket'] {
       { at: ago(2 * HOUR), who: 'Davide Neri', kind: 'taken', field: null, before: null, after: null },
     ],
     promises: [promise, ...(here ? [{ ...promise, id: 'pr-2', text: 'Verificare che il numero funzioni', due: ahead(2 * DAY), made: new Date().toISOString(), made_by: 'Giulia Conti' }] : [])],
-    contacts: contacts.slice(0, 1), opened_by_interaction: 'i-0', resolved: null,
+    contacts: contacts.slice(0, 1), opened_by_interaction: 'i-0', resolved: null, gone_into: null,
     draft: here ? 'Richiamata. Alla cliente era stata promessa la data di passaggio via SMS entro le 10:00, mai inviata.\n\nRichiesta PN-77310264 rifiutata alle 08:05: nel seriale scritto in negozio due cifre sono scambiate (6348 per 6384).' : null,
   }
 }

@@ -24,6 +24,9 @@ const notices = [...new Set([
   ...all(/\.notice\([^)]*?"(?:info|warning|error)",\s*"([a-z_]+)"/g),
   ...[...(/_NOTICES = \{([^}]*)\}/.exec(source)?.[1] ?? '').matchAll(/: "([a-z_]+)"/g)].map(match => match[1]!),
 ])]
+/** What can happen to a ticket; what happens to a customer or a recording is shown on none. */
+const events = all(/(?:\bwork\.apply|\bapply|\bhistory\.record|\b_tell)\(\s*unit,\s*(?:\w+,\s*)?"([a-z_]+)"/g)
+  .concat(['promise_kept', 'promise_broken']).filter(kind => !/^(customer_(absorbed|changed|created)|number_attached)$/.test(kind))
 const alarms = [...new Set([
   ...all(/raise_alarm\(\s*\w+,\s*f?"([a-z_]+)[":]/g),
   ...all(/\b_?alarm\(\s*f?"([a-z_]+)[":]/g),
@@ -38,6 +41,11 @@ for (const [language, words] of [['English', en], ['Italian', italian]] as const
       const told = words.refused as Record<string, string>
       expect(refusals.filter(code => !told[code])).toEqual([])
       expect(Object.entries(told).filter(([, text]) => !/[.:;?] \S/.test(text))).toEqual([])
+    })
+    it('everything that the history of a ticket tells has words, and nothing else has', () => {
+      const frame = ['changed', 'set', 'nothing']
+      // A note is shown as itself.
+      expect(Object.keys(words.history).filter(kind => !frame.includes(kind)).sort()).toEqual(events.filter(kind => kind !== 'note_added').sort())
     })
     it('every notice on a desk has words, with what happens next', () => {
       expect(notices.length).toBeGreaterThan(4)

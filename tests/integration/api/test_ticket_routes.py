@@ -231,7 +231,8 @@ async def test_a_second_call_is_linked_to_the_open_ticket_and_given_a_cause(
     second = await _call(house, "i-2")
     linked = (await anna.post("/api/interactions/i-2/ticket", json={"ticket_id": first})).json()
     assert (linked["ticket_id"], linked["customer_id"]) == (first, customer["id"])
-    assert (await anna.get(f"/api/tickets/{second}")).json()["status"] == "dropped"
+    own = (await anna.get(f"/api/tickets/{second}")).json()
+    assert (own["status"], own["gone_into"]["id"]) == ("dropped", first)
     caused = (await anna.post("/api/interactions/i-2/cause", json={"cause": "rc-late"})).json()
     assert caused["cause"] == "rc-late"
     unknown = await anna.post("/api/interactions/i-2/cause", json={"cause": "rc-none"})

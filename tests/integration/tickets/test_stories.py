@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from acd.ports import CallFacts
+from core.clock import ManualClock
 from tests.integration.tickets.world import DAY, GIULIA, HOUR, MARCO, NOON, World
 from tickets import calls, customers, promises
 from tickets.lists import ticket as ticket_view
@@ -131,6 +132,19 @@ async def test_once_the_agent_has_chosen_the_pop_tells_that_customers_story(worl
     assert (pop["identification"], pop["recall"]["nth"]) == ("one", 2)
     assert [one["id"] for one in pop["promises"]] == [promise.id]
     assert promise.customer_id == chosen
+
+
+async def test_a_promise_kept_in_this_call_stays_on_its_pop_and_on_no_later_one(world: World) -> None:
+    customer = await world.customer("Chiara Ferrero", CHIARA)
+    first = await world.call(CHIARA, NOON - 20 * HOUR, choose=customer, outcome="call_back")
+    (promise,) = (await _pop(world, world.facts(CHIARA, NOON)))["promises"]
+    facts = world.facts(CHIARA, NOON)
+    world.clock = ManualClock(NOON + 60)
+    async with world.tickets.unit(GIULIA) as unit:
+        await promises.settle(unit, promise["id"], "kept")
+    assert [one["status"] for one in (await _pop(world, facts))["promises"]] == ["kept"]
+    later = await _pop(world, world.facts(CHIARA, NOON + HOUR))
+    assert (later["promises"], later["recall"]["of_interaction_id"]) == ([], first)
 
 
 async def test_a_merged_customer_that_the_channel_still_names_is_shown_as_the_survivor(world: World) -> None:

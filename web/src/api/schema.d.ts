@@ -3563,6 +3563,8 @@ export interface components {
         /**
          * Ticket
          * @description A ticket with all that belongs to it. `version` must come back with each change.
+         *
+         *     `gone_into`: the ticket (its number as name) that took this one's place when it was merged or dropped.
          */
         Ticket: {
             /** Id */
@@ -3623,6 +3625,7 @@ export interface components {
             opened_by_interaction: string | null;
             /** Resolved */
             resolved: string | null;
+            gone_into: components["schemas"]["Named"] | null;
         };
         /**
          * TicketChange

@@ -42,7 +42,7 @@ export function useWords() {
   function length(days: number, hours: number, minutes: number): string {
     if (days > 0) return t('time.days_hours', { d: days, h: hours })
     if (hours > 0) return t('time.hours_minutes', { h: hours, m: String(minutes).padStart(2, '0') })
-    return t('time.minutes', { m: minutes })
+    return minutes > 0 ? t('time.minutes', { m: minutes }) : t('time.under_a_minute')
   }
   /** “Due in 1 h 07 min” or “Late by 18 min”. */
   function due(instant: string, now: number): string {

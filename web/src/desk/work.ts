@@ -190,6 +190,8 @@ function start(): void {
     watch(() => call.value?.passed_on ?? false, passedOn => { if (passedOn && !form.outcome) form.outcome = 'transferred' }, { immediate: true })
     watch(() => form.note, () => { if (form.note !== sent && form.note !== noted) later() })
     watch(form, () => { if (saved.value && saved.value.print !== print()) saved.value = null }, { deep: true })
+    // Somebody, or the clock, settled a promise: the call's ticket tells it too.
+    watch(() => call.value?.pop?.promises.map(promise => promise.id + promise.status).join() ?? '', () => { if (ticket) void queries.invalidateQueries({ queryKey: ['ticket', ticket] }) })
     watch(() => link.value.phase, phase => {
       if (phase !== 'open') return
       if (draft.value === 'kept') later(0)

@@ -60,9 +60,9 @@ export default {
   },
   help: { ask: 'Ask {name}', nobody: 'Nobody is ready just now', title: 'Help on this call', unknown: 'Who is ready is not known just now' },
   history: {
-    changed: '{field} from {from} to {to}', set: '{field} {to}', absorbed: 'Took in another ticket', call_back: 'Call back agreed', call_linked: 'Call linked', customer_chosen: 'Customer chosen', customer_merged: 'Customers merged', dropped: 'Dropped', edited: 'Changed',
-    handed_over: 'Handed over to back office', listened: 'Recording listened to', merged: 'Merged', nothing: 'Nothing happened yet', opened: 'Opened',
-    promise_changed: 'Promise changed', promise_withdrawn: 'Promise withdrawn', transferred: 'Passed on by the agent', promise_broken: 'Promise broken', promise_kept: 'Promise kept', promise_made: 'Promise made', promise_settled: 'Promise settled', reopened: 'Reopened', resolved: 'Resolved', split: 'Split', taken: 'Taken',
+    changed: '{field} from {from} to {to}', set: '{field} {to}', absorbed: 'Took in another ticket', call_back: 'Call back agreed', call_linked: 'Call linked', customer_chosen: 'Customer chosen', customer_merged: 'Customers merged', disposition: 'Counted otherwise in the figures', dropped: 'Dropped', edited: 'Changed',
+    handed_over: 'Handed over to back office', merged: 'Merged', nothing: 'Nothing happened yet', opened: 'Opened', recall_cause: 'Cause of the recall given',
+    promise_changed: 'Promise changed', promise_withdrawn: 'Promise withdrawn', transferred: 'Passed on by the agent', promise_broken: 'Promise broken', promise_kept: 'Promise kept', promise_made: 'Promise made', reopened: 'Reopened', resolved: 'Resolved', split: 'Split', taken: 'Taken',
   },
   identification: {
     ask: 'Ask who is calling, then choose.', none: 'This number is not known yet', unverified: 'Identity not verified yet', other: 'Who is calling?', several: '{n} customers have this number',
@@ -228,10 +228,10 @@ export default {
     transfer: 'Transfer to whom?', transfer_why: 'The call leaves you at once.', waiting: '{n} waiting',
   },
   ticket: {
-    call_from: 'Call from {caller}', coming: 'The ticket opens with the call', link: 'Link this call', nobody: 'Nobody', resolve_ask: 'Resolve {number}?', none_known: 'Known once the customer is', none_open: 'None open', note_and_resolve: 'Note and resolve', on_answer: 'When you answer, the call gets a ticket; one click links it to an open one.', open: 'Open tickets',
+    call_from: 'Call from {caller}', coming: 'The ticket opens with the call', dropped: 'This ticket was dropped: its call is linked to another one.', goes_on: 'It goes on in {number}', merged: 'This ticket was merged into another one.', link: 'Link this call', nobody: 'Nobody', resolve_ask: 'Resolve {number}?', none_known: 'Known once the customer is', none_open: 'None open', note_and_resolve: 'Note and resolve', on_answer: 'When you answer, the call gets a ticket; one click links it to an open one.', open: 'Open tickets',
     reopen: 'Reopen', resolution_due: 'Resolution due {when}', resolve: 'Resolve', status_resolved: 'Resolved', take: 'Take', this_call: 'This call', untitled: 'New ticket', updated: 'Last change: {when}',
   },
-  time: { days_hours: '{d} d {h} h', due_in: 'Due in {span}', hours_minutes: '{h} h {m} min', late_by: 'Late by {span}', minutes: '{m} min', now: 'Now', today: 'Today', today_at: 'Today {time}' },
+  time: { days_hours: '{d} d {h} h', due_in: 'Due in {span}', hours_minutes: '{h} h {m} min', late_by: 'Late by {span}', minutes: '{m} min', now: 'Now', today: 'Today', today_at: 'Today {time}', under_a_minute: 'less than 1 min' },
   top: { language: 'Change language', longest: 'Longest', my_fcr: 'My FCR today', search: 'Find customer, ticket, number', search_more: 'Type at least two letters', search_none: 'Nothing found', search_why: 'Customers and tickets by name, number or code', signed_in_to: 'Signed in to', waiting: 'Waiting' },
   unfinished: {
     ask: 'Leave this wrap-up unfinished?', back: 'Back to the ticket', later: 'Finish later', stays: 'Ticket {number} stays open under My tickets, with your note as its draft. Then calls reach you again.', why: 'Time was up. Close the ticket when you can: no call reaches you meanwhile.',

@@ -62,9 +62,9 @@ const it: Messages = {
   },
   help: { ask: 'Chiedi a {name}', nobody: 'Nessuno è pronto ora', title: 'Aiuto su questa chiamata', unknown: 'Ora non si sa chi è pronto' },
   history: {
-    changed: '{field} da {from} a {to}', set: '{field} {to}', absorbed: 'Ha assorbito un altro ticket', call_back: 'Richiamata concordata', call_linked: 'Chiamata collegata', customer_chosen: 'Cliente scelto', customer_merged: 'Clienti uniti', dropped: 'Tolto', edited: 'Modificato',
-    handed_over: 'Passato al back office', listened: 'Registrazione ascoltata', merged: 'Unito', nothing: 'Ancora niente', opened: 'Aperto',
-    promise_changed: 'Promessa modificata', promise_withdrawn: 'Promessa ritirata', transferred: 'Passata dall’operatore', promise_broken: 'Promessa non mantenuta', promise_kept: 'Promessa mantenuta', promise_made: 'Promessa fatta', promise_settled: 'Promessa chiusa', reopened: 'Riaperto', resolved: 'Risolto', split: 'Diviso', taken: 'Preso in carico',
+    changed: '{field} da {from} a {to}', set: '{field} {to}', absorbed: 'Ha assorbito un altro ticket', call_back: 'Richiamata concordata', call_linked: 'Chiamata collegata', customer_chosen: 'Cliente scelto', customer_merged: 'Clienti uniti', disposition: 'Contata diversamente nei dati', dropped: 'Tolto', edited: 'Modificato',
+    handed_over: 'Passato al back office', merged: 'Unito', nothing: 'Ancora niente', opened: 'Aperto', recall_cause: 'Causa della richiamata indicata',
+    promise_changed: 'Promessa modificata', promise_withdrawn: 'Promessa ritirata', transferred: 'Passata dall’operatore', promise_broken: 'Promessa non mantenuta', promise_kept: 'Promessa mantenuta', promise_made: 'Promessa fatta', reopened: 'Riaperto', resolved: 'Risolto', split: 'Diviso', taken: 'Preso in carico',
   },
   identification: {
     ask: 'Chiedi chi chiama, poi scegli.', none: 'Questo numero non è ancora noto', unverified: 'Identità da verificare', other: 'Chi sta chiamando?', several: '{n} clienti hanno questo numero',
@@ -230,10 +230,10 @@ const it: Messages = {
     transfer: 'A chi trasferisci?', transfer_why: 'La chiamata ti lascia subito.', waiting: '{n} in coda',
   },
   ticket: {
-    call_from: 'Chiamata da {caller}', coming: 'Il ticket si apre con la chiamata', link: 'Collega la chiamata', nobody: 'Nessuno', resolve_ask: 'Risolvere {number}?', none_known: 'Si vedono quando il cliente è noto', none_open: 'Nessuno aperto', note_and_resolve: 'Annota e risolvi', on_answer: 'Se rispondi, la chiamata ha un ticket; un clic la collega a uno già aperto.', open: 'Ticket aperti',
+    call_from: 'Chiamata da {caller}', coming: 'Il ticket si apre con la chiamata', dropped: 'Questo ticket è stato tolto: la sua chiamata è collegata a un altro.', goes_on: 'Continua in {number}', merged: 'Questo ticket è stato unito a un altro.', link: 'Collega la chiamata', nobody: 'Nessuno', resolve_ask: 'Risolvere {number}?', none_known: 'Si vedono quando il cliente è noto', none_open: 'Nessuno aperto', note_and_resolve: 'Annota e risolvi', on_answer: 'Se rispondi, la chiamata ha un ticket; un clic la collega a uno già aperto.', open: 'Ticket aperti',
     reopen: 'Riapri', resolution_due: 'Da risolvere entro {when}', resolve: 'Risolvi', status_resolved: 'Risolto', take: 'Prendi in carico', this_call: 'Questa chiamata', untitled: 'Nuovo ticket', updated: 'Ultima modifica: {when}',
   },
-  time: { days_hours: '{d} g {h} h', due_in: 'Scade tra {span}', hours_minutes: '{h} h {m} min', late_by: 'In ritardo di {span}', minutes: '{m} min', now: 'Adesso', today: 'Oggi', today_at: 'Oggi {time}' },
+  time: { days_hours: '{d} g {h} h', due_in: 'Scade tra {span}', hours_minutes: '{h} h {m} min', late_by: 'In ritardo di {span}', minutes: '{m} min', now: 'Adesso', today: 'Oggi', today_at: 'Oggi {time}', under_a_minute: 'meno di 1 min' },
   top: { language: 'Cambia lingua', longest: 'Più lunga', my_fcr: 'FCR oggi', search: 'Cerca cliente, ticket, numero', search_more: 'Scrivi almeno due lettere', search_none: 'Nessun risultato', search_why: 'Clienti e ticket per nome, numero o codice', signed_in_to: 'Attivo su', waiting: 'In coda' },
   unfinished: {
     ask: 'Lasciare questa chiusura incompleta?', back: 'Torna al ticket', later: 'Completa dopo', stays: 'Il ticket {number} resta aperto tra I miei ticket, con la tua nota come bozza. Poi le chiamate ti raggiungono di nuovo.', why: 'Il tempo è finito. Chiudi il ticket quando puoi: intanto nessuna chiamata ti raggiunge.',
