@@ -126,7 +126,7 @@ Leader = Annotated[Caller, for_roles("team_leader", "supervisor", "quality", "ad
 FloorViewer = Annotated[Caller, for_roles("team_leader", "supervisor", "administrator")]
 """Those who watch the live floor."""
 Listener = Annotated[Caller, for_roles("team_leader", "quality")]
-"""Those who may hear recordings."""
+"""Those who may hear recordings; of whose calls, says `api.ears`."""
 Administrator = Annotated[Caller, for_roles("administrator")]
 """Those who change the configuration."""
 

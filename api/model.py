@@ -5,12 +5,15 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from acd.model import Agent
+from acd.model import Agent, Team
 from core.db import Base, BigId, Utc
 
 
 class User(Base):
-    """A person who signs in. `agent_id` is the seat at the phone, for those who take calls."""
+    """A person who signs in. `agent_id` is the seat at the phone, for those who take calls.
+
+    `team_id`: the team that a team leader leads; absent, it is the team of the own seat.
+    """
 
     __tablename__ = "user_account"
 
@@ -22,6 +25,7 @@ class User(Base):
     """Argon2id with its parameters."""
     roles: Mapped[list[str]]
     agent_id: Mapped[str | None] = mapped_column(ForeignKey(Agent.id), unique=True)
+    team_id: Mapped[str | None] = mapped_column(ForeignKey(Team.id))
     language: Mapped[str] = mapped_column(String(2), default="it")
     disabled: Mapped[bool] = mapped_column(default=False)
     last_sign_in: Mapped[datetime | None] = mapped_column(Utc)

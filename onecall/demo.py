@@ -185,6 +185,7 @@ def _users(hashes: dict[str, str]) -> list[Base]:
             password_hash=hashes[account.login],
             roles=list(account.roles),
             agent_id=f"a-{account.seat}" if account.seat else None,
+            team_id="t-a" if "team_leader" in account.roles else None,
             language="it",
         )
         for account in ACCOUNTS

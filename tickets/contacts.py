@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import iso
 from tickets.catalogue import topic_names
+from tickets.hearing import DEAF, Ears, audible
 from tickets.model import Interaction, TicketNote
 from tickets.people import agent_names
 from tickets.policy import Policy
@@ -64,6 +65,7 @@ async def contacts_of_customer(
     limit: int = 8,
     but: str | None = None,
     programme_id: str | None = None,
+    ears: Ears = DEAF,
 ) -> list[ContactView]:
     """Contacts of a customer, newest first, without the one named in `but`; with a programme, only its own."""
     query = (
@@ -76,20 +78,25 @@ async def contacts_of_customer(
         query = query.where(Interaction.id != but)
     if programme_id is not None:
         query = query.where(Interaction.programme_id == programme_id)
-    return await contact_views(session, list(await session.scalars(query)), language)
+    return await contact_views(session, list(await session.scalars(query)), language, ears)
 
 
-async def contacts_of_ticket(session: AsyncSession, ticket_id: str, language: str) -> list[ContactView]:
+async def contacts_of_ticket(
+    session: AsyncSession, ticket_id: str, language: str, ears: Ears = DEAF
+) -> list[ContactView]:
     """Contacts about a ticket, newest first."""
     query = select(Interaction).where(Interaction.ticket_id == ticket_id).order_by(Interaction.arrived_at.desc())
-    return await contact_views(session, list(await session.scalars(query.limit(50))), language)
+    return await contact_views(session, list(await session.scalars(query.limit(50))), language, ears)
 
 
-async def contact_views(session: AsyncSession, calls: Sequence[Interaction], language: str) -> list[ContactView]:
-    """These calls for people: names instead of ids, and the last note of each as its summary."""
+async def contact_views(
+    session: AsyncSession, calls: Sequence[Interaction], language: str, ears: Ears = DEAF
+) -> list[ContactView]:
+    """These calls for people: names instead of ids, the last note as summary, whether `ears` may hear each."""
     agents = await agent_names(session, (call.agent_id for call in calls))
     topics = await topic_names(session, (call.topic_id for call in calls), language)
     notes = await _last_notes(session, [call.id for call in calls])
+    heard = await audible(session, [call.id for call in calls], ears)
     return [
         {
             "at": iso(call.arrived_at or call.queued_at or 0.0),
@@ -101,6 +108,7 @@ async def contact_views(session: AsyncSession, calls: Sequence[Interaction], lan
             "summary": notes.get(call.id),
             "ticket_id": call.ticket_id,
             "interaction_id": call.id,
+            "audible": call.id in heard,
         }
         for call in calls
     ]

@@ -14,6 +14,7 @@ from core.numbers import to_e164
 from tickets import history
 from tickets.catalogue import topic_names
 from tickets.contacts import contacts_of_customer
+from tickets.hearing import DEAF, Ears
 from tickets.identity import Identification, identification_of
 from tickets.model import Customer, CustomerNumber, Promise, Ticket
 from tickets.sql import insert_if_absent
@@ -164,7 +165,7 @@ async def _cards(session: AsyncSession, customers: Sequence[Customer]) -> list[C
     ]
 
 
-async def story(session: AsyncSession, customer_id: str, language: str = "it") -> StoryView:
+async def story(session: AsyncSession, customer_id: str, language: str = "it", ears: Ears = DEAF) -> StoryView:
     """All that is known of a customer: contacts newest first, tickets, promises. Raises NotFound."""
     customer = await require(session, customer_id)
     tickets = list(
@@ -181,7 +182,7 @@ async def story(session: AsyncSession, customer_id: str, language: str = "it") -
     topics = await topic_names(session, (ticket.topic_id for ticket in tickets), language)
     return {
         "customer": await card(session, customer.id),
-        "contacts": await contacts_of_customer(session, customer.id, language, limit=100),
+        "contacts": await contacts_of_customer(session, customer.id, language, limit=100, ears=ears),
         "tickets": [open_ticket_view(ticket, topics.get(ticket.topic_id or "")) for ticket in tickets],
         "promises": [promise_view(promise) for promise in promises],
     }

@@ -12,6 +12,7 @@ from tickets.catalogue import topic_names
 from tickets.contacts import contacts_of_ticket
 from tickets.customers import folded
 from tickets.days import day_end, local_day
+from tickets.hearing import DEAF, Ears
 from tickets.model import Customer, Promise, Ticket, TicketDraft, TicketEvent, TicketNote
 from tickets.unit import Actor
 from tickets.views import (
@@ -145,7 +146,9 @@ def _named(thing_id: str | None, name: str | None) -> NamedView | None:
     return {"id": thing_id, "name": name or thing_id} if thing_id else None
 
 
-async def ticket(session: AsyncSession, ticket_id: str, actor: Actor, language: str = "it") -> TicketView:
+async def ticket(
+    session: AsyncSession, ticket_id: str, actor: Actor, language: str = "it", ears: Ears = DEAF
+) -> TicketView:
     """A ticket with notes, history, promises, contacts and the reader's own draft. Raises NotFound."""
     found = await session.get(Ticket, ticket_id)
     if found is None:
@@ -161,7 +164,7 @@ async def ticket(session: AsyncSession, ticket_id: str, actor: Actor, language: 
         "notes": [_note(note) for note in notes],
         "history": await history(session, ticket_id),
         "promises": [promise_view(promise) for promise in promises],
-        "contacts": await contacts_of_ticket(session, ticket_id, language),
+        "contacts": await contacts_of_ticket(session, ticket_id, language, ears),
         "draft": draft.text if draft else None,
         "opened_by_interaction": found.opened_by,
         "resolved": maybe_iso(found.resolved_at),

@@ -111,6 +111,8 @@ class PairView(TypedDict):
     gap: float
     first_agent: str | None
     then_agent: str | None
+    first_audible: bool
+    then_audible: bool
     topic_id: str | None
     cause: str | None
 

@@ -16,6 +16,7 @@ from tickets.counting import Counts, Dimension, Scope, share
 from tickets.days import day_end, day_start, local_day
 from tickets.fcr import Resolutions
 from tickets.figures import DayFigure, Figures, figures_of
+from tickets.hearing import DEAF, Ears, audible
 from tickets.maturity import Maturity, maturity_of, together
 from tickets.model import InteractionLeg
 from tickets.policy import HOUR, Policy, policy_of
@@ -163,7 +164,12 @@ def _causes(found: Sequence[Figures]) -> list[CauseRowView]:
 
 
 async def recall_pairs(
-    session: AsyncSession, first: date, last: date, programme_id: str | None = None, topic_id: str | None = None
+    session: AsyncSession,
+    first: date,
+    last: date,
+    programme_id: str | None = None,
+    topic_id: str | None = None,
+    ears: Ears = DEAF,
 ) -> list[PairView]:
     """First calls with the call that followed, latest first, for a leader to look into. Raises Invalid, NotFound."""
     found = [
@@ -171,7 +177,9 @@ async def recall_pairs(
         for scope in await _scopes(session, programme_id, first, last)
         for pair in await recalls.pairs(session, scope, topic_id=topic_id)
     ]
-    names = await people.agent_names(session, (one.agent_id for pair in found for one in (pair.first, pair.then)))
+    calls = [one for pair in found for one in (pair.first, pair.then)]
+    names = await people.agent_names(session, (one.agent_id for one in calls))
+    heard = await audible(session, [one.id for one in calls], ears)
     return [
         {
             "customer_id": pair.first.customer_id,
@@ -181,6 +189,8 @@ async def recall_pairs(
             "gap": pair.gap,
             "first_agent": names.get(pair.first.agent_id or ""),
             "then_agent": names.get(pair.then.agent_id or ""),
+            "first_audible": pair.first.id in heard,
+            "then_audible": pair.then.id in heard,
             "topic_id": pair.first.topic_id,
             "cause": pair.then.recall_cause_id,
         }

@@ -66,6 +66,7 @@ class ContactView(TypedDict):
     summary: str | None
     ticket_id: str | None
     interaction_id: str
+    audible: bool
 
 
 class RecallView(TypedDict):

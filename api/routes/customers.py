@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from api.access import BackOffice, FrontLine, Reader
+from api.ears import ears_of
 from api.routes.shared import Work, actor
 from api.schemas.common import Id, Search
 from api.schemas.customers import (
@@ -39,7 +40,8 @@ async def search_customers(
 async def read_customer(customer_id: CustomerId, caller: Reader, work: Work) -> CustomerStory:
     """The customer's whole story: contacts, tickets, promises."""
     async with work.reading() as session:
-        return CustomerStory.model_validate(await customers.story(session, customer_id, caller.language))
+        ears = await ears_of(session, caller)
+        return CustomerStory.model_validate(await customers.story(session, customer_id, caller.language, ears))
 
 
 @router.post("", status_code=201)

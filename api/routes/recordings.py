@@ -9,9 +9,11 @@ from fastapi import Path as InPath
 from starlette.responses import FileResponse, Response
 
 from api.access import Listener
+from api.ears import ears_of
 from api.routes.shared import Deps, Work, actor, address
 from api.schemas.common import Id
-from core.errors import NotFound
+from core.errors import Forbidden, NotFound
+from tickets.hearing import audible
 from tickets.history import heard_lately, recording_heard
 from tickets.model import Recording
 
@@ -35,11 +37,21 @@ async def hear_recording(
     deps: Deps,
     work: Work,
 ) -> Response:
-    """The sound of one call (WAV), whole or in parts. Each listening is written to the history."""
+    """The sound of one call (WAV), whole or in parts: of every call for quality, of the own team's for a team leader.
+
+    Each listening is written to the history.
+    """
     async with work.reading() as session:
         row = await session.get(Recording, interaction_id)
-    if row is None:
-        raise _missing(interaction_id)
+        if row is None:
+            raise _missing(interaction_id)
+        if not await audible(session, [interaction_id], await ears_of(session, caller)):
+            raise Forbidden(
+                f"Nobody of your team spoke in the call {interaction_id}: its recording is not yours to hear.",
+                "Ask quality, or have an administrator correct the team that you lead.",
+                code="not_your_team",
+                values={"interaction_id": interaction_id},
+            )
     path = await asyncio.to_thread(_inside, deps.settings.recordings, row.path)
     if path is None:
         raise _missing(interaction_id)

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.access import Agent, Leader
+from api.ears import ears_of
 from api.routes.shared import Work
 from api.schemas.common import Id
 from api.schemas.reports import MyDay, RecallPairs, RecallReport, TodayReport
@@ -39,9 +40,9 @@ async def report_recall_pairs(
 ) -> RecallPairs:
     """The calls behind the recall figure, for a leader to look into."""
     async with work.reading() as session:
-        return RecallPairs.model_validate(
-            {"items": await reports.recall_pairs(session, from_day, to_day, programme, topic)}
-        )
+        ears = await ears_of(session, caller)
+        pairs = await reports.recall_pairs(session, from_day, to_day, programme, topic, ears)
+        return RecallPairs.model_validate({"items": pairs})
 
 
 @router.get("/me/day")

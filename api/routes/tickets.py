@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from api.access import FOR_ANY, BackOffice, FrontLine, Reader, only_own
+from api.ears import ears_of
 from api.routes.shared import Work, actor
 from api.schemas.common import Done, Id, Search
 from api.schemas.pop import Promise
@@ -64,7 +65,8 @@ async def list_tickets(
 async def read_ticket(ticket_id: TicketId, caller: Reader, work: Work) -> Ticket:
     """A ticket with notes, history, promises, contacts and the caller's own draft."""
     async with work.reading() as session:
-        return Ticket.model_validate(await lists.ticket(session, ticket_id, actor(caller), caller.language))
+        ears = await ears_of(session, caller)
+        return Ticket.model_validate(await lists.ticket(session, ticket_id, actor(caller), caller.language, ears))
 
 
 @router.patch("/tickets/{ticket_id}")

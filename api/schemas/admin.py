@@ -23,6 +23,7 @@ class UserTold(Told):
     name: str
     roles: list[Role]
     agent_id: str | None = None
+    team_id: str | None = None
     language: Language
     disabled: bool
     last_sign_in: Instant | None = None
@@ -35,13 +36,17 @@ class UserList(Told):
 
 
 class UserGiven(Given):
-    """A new user. `agent_id` links the seat at the phone."""
+    """A new user. `agent_id` links the seat at the phone; `team_id` is the team that a team leader leads.
+
+    A team leader without `team_id` leads the team of the own seat; without either, no recording may be heard.
+    """
 
     login: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._@+-]{2,80}$", to_lower=True)]
     name: Label
     password: Password
     roles: Annotated[list[Role], Field(min_length=1)]
     agent_id: str | None = None
+    team_id: str | None = None
     language: Language = "it"
 
 
@@ -52,6 +57,7 @@ class UserChange(Given):
     password: Password | None = None
     roles: Annotated[list[Role], Field(min_length=1)] | None = None
     agent_id: str | None = None
+    team_id: str | None = None
     language: Language | None = None
     disabled: bool | None = None
 

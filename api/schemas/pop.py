@@ -62,7 +62,10 @@ class OpenTicket(Told):
 
 
 class Contact(Told):
-    """One earlier contact, newest first in lists."""
+    """One earlier contact, newest first in lists.
+
+    `audible`: on the page of a ticket or customer, it has a recording that the reader may hear.
+    """
 
     at: Instant
     channel: str
@@ -73,6 +76,7 @@ class Contact(Told):
     summary: str | None = None
     ticket_id: str | None = None
     interaction_id: str | None = None
+    audible: bool = False
 
 
 class Pop(Told):

@@ -105,7 +105,7 @@ class RecallReport(Told):
 
 
 class RecallPair(Told):
-    """A first call and the call that followed it; `gap` in seconds."""
+    """A first call and the call that followed it; `gap` in seconds. Audible: a recording that the reader may hear."""
 
     customer_id: str | None
     first_interaction_id: str
@@ -114,6 +114,8 @@ class RecallPair(Told):
     gap: float
     first_agent: str | None
     then_agent: str | None
+    first_audible: bool = False
+    then_audible: bool = False
     topic_id: str | None
     cause: str | None
 

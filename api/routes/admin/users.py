@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from acd.model import Agent
+from acd.model import Agent, Team
 from api.access import Administrator, sessions_of
 from api.changing import changing
 from api.model import User
@@ -41,6 +41,7 @@ async def create_user(given: UserGiven, caller: Administrator, deps: Deps) -> Us
         if await session.scalar(select(User.id).where(User.login == user.login)):
             raise Conflict(f"The login {user.login!r} is taken.", "Choose another login.", values={"field": "login"})
         await _check_seat(session, user.id, user.agent_id, user.roles)
+        await _check_team(session, user.team_id, user.roles)
         session.add(user)
     return UserTold.model_validate(user)
 
@@ -57,10 +58,11 @@ async def change_user(
     async with changing(deps, "users", user_id) as session:
         user = await existing(session, User, user_id, "user")
         for field, value in changes.items():
-            if value is None and field != "agent_id":
+            if value is None and field not in ("agent_id", "team_id"):
                 raise Invalid(f"{field}: may not be empty.", "Leave the field out to keep its value.")
             setattr(user, field, value)
         await _check_seat(session, user.id, user.agent_id, user.roles)
+        await _check_team(session, user.team_id, user.roles)
         if fresh is not None:
             user.password_hash = fresh
     sessions = sessions_of(request)
@@ -97,6 +99,19 @@ async def _check_seat(session: AsyncSession, user_id: str, agent_id: str | None,
         raise Conflict(
             f"agent_id: {agent_id} is the seat of {taken}.", "Choose another agent.", values={"field": "agent_id"}
         )
+
+
+async def _check_team(session: AsyncSession, team_id: str | None, roles: list[str]) -> None:
+    if team_id is None:
+        return
+    if "team_leader" not in roles:
+        raise Invalid(
+            "team_id: only a user with the role `team_leader` leads a team.",
+            "Give the role, or leave the team out.",
+            values={"field": "team_id"},
+        )
+    with session.no_autoflush:
+        await require_known(session, Team.id, [team_id], "team_id")
 
 
 def _refuse_locking_oneself_out(own_id: str, user_id: str, given: UserChange) -> None:

@@ -53,6 +53,8 @@ async def test_a_new_user_can_sign_in_with_the_roles_given(house: House) -> None
         ({"roles": ["agent"]}, 422, "agent_id"),
         ({"roles": ["agent"], "agent_id": "a-anna"}, 409, "agent_id"),
         ({"roles": ["agent"], "agent_id": "a-nobody"}, 422, "agent_id"),
+        ({"roles": ["team_leader"], "team_id": "t-none"}, 422, "team_id"),
+        ({"team_id": "t-one"}, 422, "team_id"),
         ({"color": "red"}, 422, "color"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -11,7 +10,7 @@ from sqlalchemy import select
 from acd.ports import CallFacts
 from core.clock import iso
 from tests.integration.api.house import START, House
-from tickets.model import Customer, RecallCause, Recording, TicketEvent, Topic
+from tickets.model import Customer, RecallCause, Topic
 from tickets.stories import TicketStories
 from tickets.unit import Tickets
 
@@ -265,60 +264,3 @@ async def test_reports_answer_for_leaders_and_agents_see_their_own_day(house: Ho
         assert pairs.json() == {"items": []}
         backwards = await leader.get("/api/reports/recall", params={"from": "2026-09-22", "to": "2026-09-20"})
         assert (backwards.status_code, backwards.json()["error"]["code"]) == (422, "period_wrong")
-
-
-@pytest.fixture
-async def recorded(house: House, tmp_path: Path) -> bytes:
-    """The recording of call i-1."""
-    sound = bytes(range(256)) * 40
-    folder = tmp_path / "recordings" / "2026"
-    folder.mkdir(parents=True)
-    (folder / "i-1.wav").write_bytes(sound)
-    (tmp_path / "secret.wav").write_bytes(b"not for you")
-    async with house.database.session() as session:
-        for interaction_id, path in (("i-1", "2026/i-1.wav"), ("i-2", "../secret.wav"), ("i-3", "2026/gone.wav")):
-            session.add(Recording(interaction_id=interaction_id, path=path, closed_at=START))
-    return sound
-
-
-async def _heard(house: House) -> list[tuple[str, str | None]]:
-    async with house.database.reading() as session:
-        events = (await session.scalars(select(TicketEvent).order_by(TicketEvent.id))).all()
-    return [(event.by_id, event.interaction_id) for event in events if event.kind == "recording_heard"]
-
-
-async def test_a_recording_is_heard_in_parts_and_written_to_the_history_once(house: House, recorded: bytes) -> None:
-    async with house.signed_in("quality") as client:
-        begin = await client.get("/api/recordings/i-1", headers={"Range": "bytes=0-99"})
-        rest = await client.get("/api/recordings/i-1", headers={"Range": "bytes=100-"})
-        beyond = await client.get("/api/recordings/i-1", headers={"Range": "bytes=999999-"})
-    assert (begin.status_code, rest.status_code, beyond.status_code) == (206, 206, 416)
-    assert begin.headers["content-range"] == f"bytes 0-99/{len(recorded)}"
-    assert begin.content + rest.content == recorded
-    assert begin.headers["content-type"] == "audio/wav"
-    assert await _heard(house) == [("u-quality", "i-1")]
-
-
-async def test_a_listener_who_skips_the_first_byte_is_in_the_history_too(house: House, recorded: bytes) -> None:
-    async with house.signed_in("quality") as client:
-        await client.get("/api/recordings/i-1", headers={"Range": "bytes=1-"})
-        house.clock.advance(3600)
-        await client.get("/api/recordings/i-1", headers={"Range": "bytes=-500"})
-    assert await _heard(house) == [("u-quality", "i-1")] * 2, "an hour later it is another listening"
-
-
-async def test_the_whole_recording_is_heard_and_written_to_the_history(house: House, recorded: bytes) -> None:
-    async with house.signed_in("team_leader") as client:
-        whole = await client.get("/api/recordings/i-1")
-    assert whole.content == recorded
-    assert await _heard(house) == [("u-team_leader", "i-1")]
-
-
-@pytest.mark.parametrize("interaction_id", ["i-2", "i-3", "i-4"])
-async def test_no_file_outside_the_folder_and_no_missing_one_is_served(
-    house: House, recorded: bytes, interaction_id: str
-) -> None:
-    async with house.signed_in("quality") as client:
-        answer = await client.get(f"/api/recordings/{interaction_id}")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "no_recording")
-    assert await _heard(house) == []

@@ -24,7 +24,6 @@ export const rights = {
   reopenTickets: computed(() => may('post', '/api/tickets/{ticket_id}/reopen')),
   readCustomers: computed(() => may('get', '/api/customers')),
   reports: computed(() => may('get', '/api/reports/recall')),
-  listen: computed(() => may('get', '/api/recordings/{interaction_id}')),
   administer: computed(() => may('get', '/api/admin/users')),
 }
 

@@ -637,7 +637,9 @@ export interface paths {
         };
         /**
          * Hear Recording
-         * @description The sound of one call (WAV), whole or in parts. Each listening is written to the history.
+         * @description The sound of one call (WAV), whole or in parts: of every call for quality, of the own team's for a team leader.
+         *
+         *     Each listening is written to the history.
          */
         get: operations["hear_recording"];
         put?: never;
@@ -1263,6 +1265,8 @@ export interface components {
         /**
          * Contact
          * @description One earlier contact, newest first in lists.
+         *
+         *     `audible`: on the page of a ticket or customer, it has a recording that the reader may hear.
          */
         Contact: {
             /**
@@ -1289,6 +1293,11 @@ export interface components {
             ticket_id: string | null;
             /** Interaction Id */
             interaction_id: string | null;
+            /**
+             * Audible
+             * @default false
+             */
+            audible: boolean;
         };
         /**
          * Desk
@@ -3280,7 +3289,7 @@ export interface components {
         };
         /**
          * RecallPair
-         * @description A first call and the call that followed it; `gap` in seconds.
+         * @description A first call and the call that followed it; `gap` in seconds. Audible: a recording that the reader may hear.
          */
         RecallPair: {
             /** Customer Id */
@@ -3300,6 +3309,16 @@ export interface components {
             first_agent: string | null;
             /** Then Agent */
             then_agent: string | null;
+            /**
+             * First Audible
+             * @default false
+             */
+            first_audible: boolean;
+            /**
+             * Then Audible
+             * @default false
+             */
+            then_audible: boolean;
             /** Topic Id */
             topic_id: string | null;
             /** Cause */
@@ -3773,6 +3792,8 @@ export interface components {
             roles?: ("agent" | "team_leader" | "supervisor" | "back_office" | "quality" | "administrator")[] | null;
             /** Agent Id */
             agent_id?: string | null;
+            /** Team Id */
+            team_id?: string | null;
             /** Language */
             language?: ("it" | "en") | null;
             /** Disabled */
@@ -3780,7 +3801,9 @@ export interface components {
         };
         /**
          * UserGiven
-         * @description A new user. `agent_id` links the seat at the phone.
+         * @description A new user. `agent_id` links the seat at the phone; `team_id` is the team that a team leader leads.
+         *
+         *     A team leader without `team_id` leads the team of the own seat; without either, no recording may be heard.
          */
         UserGiven: {
             /** Login */
@@ -3796,6 +3819,8 @@ export interface components {
             roles: ("agent" | "team_leader" | "supervisor" | "back_office" | "quality" | "administrator")[];
             /** Agent Id */
             agent_id?: string | null;
+            /** Team Id */
+            team_id?: string | null;
             /**
              * Language
              * @default it
@@ -3826,6 +3851,8 @@ export interface components {
             roles: ("agent" | "team_leader" | "supervisor" | "back_office" | "quality" | "administrator")[];
             /** Agent Id */
             agent_id: string | null;
+            /** Team Id */
+            team_id: string | null;
             /**
              * Language
              * @enum {string}

@@ -3,11 +3,11 @@ export default {
   admin: {
     abandonment: 'Abandonment limit, %', add_agent: 'Add an agent', add_flow: 'Add a flow', add_number: 'Add a number', add_programme: 'Add a programme', add_queue: 'Add a queue',
     add_skill: 'Add a skill', add_user: 'Add a user', agents: 'Agents', any_number: 'Any other number', disable: 'Disabled: cannot sign in', disabled: 'Disabled', extension: 'Extension',
-    flow: 'Call flow', flow_valid: 'The flow is valid.', flows: 'Call flows', hours: '{n} hours', id: 'Id', last_sign_in: 'Last sign-in', lines: '1 line | {n} lines',
+    flow: 'Call flow', flow_valid: 'The flow is valid.', flows: 'Call flows', hours: '{n} hours', id: 'Id', leads: 'Leads the team', leads_why: 'A team leader hears only the recordings of this team.', last_sign_in: 'Last sign-in', lines: '1 line | {n} lines',
     live: 'Changes are live at once, no restart.', name: 'Name', new_password: 'New password', no_seat: 'No seat at the phone', none: 'Nothing here yet', number_why: 'As the trunk sends it; * stands for any number not listed.',
     numbers: 'Numbers', password_rule: 'At least 10 characters. A new password ends the person’s sessions.', phone: 'Phone', phone_browser: 'In the browser', phone_sip: 'On the desk', secret: 'Secret of the desk phone', secret_show: 'Show', secret_new: 'Make a new one', secret_why: 'User name and password that the phone registers with. A new secret cuts the old phone off.',
     plan: 'Routing plan (JSON)', plan_why: 'Steps after given waits, priority, wrap-up. Empty: the defaults.', plan_wrong: 'The plan is not valid JSON: {why}', programmes: 'Programmes', queues: 'Queues', region: 'Country',
-    remove: 'Remove', roles: 'Roles', seat: 'Seat at the phone', seconds: 'within, seconds', share: 'Answered, %', short: 'Short abandon under, seconds', skills: 'Skills', team: 'Team',
+    remove: 'Remove', roles: 'Roles', seat: 'Seat at the phone', seconds: 'within, seconds', share: 'Answered, %', short: 'Short abandon under, seconds', skills: 'Skills', team: 'Team', team_of_seat: 'That of the own seat at the phone',
     time_zone: 'Time zone', users: 'Users', version: 'Version', window: 'Recall window, hours',
   },
   alarm: {
@@ -161,6 +161,7 @@ export default {
     not_ringing: 'No call is ringing for you now. The caller may have hung up.',
     not_this_call: 'That is not the ticket of this call. Reload the page to see the right one.',
     not_transferred: 'This call was not passed on. Choose how it ended: resolved, handed over or to be called back.',
+    not_your_team: 'Nobody of your team spoke in this call. Ask quality, or have the team that you lead corrected.',
     not_your_call: 'You had no part in this call. Ask the agent who spoke with the caller, or work on the ticket itself.',
     not_yours: 'This ticket is somebody else’s. Write a note on it, or ask its owner.',
     note_empty: 'The note is empty. Write something first.',

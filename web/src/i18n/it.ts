@@ -5,11 +5,11 @@ const it: Messages = {
   admin: {
     abandonment: 'Limite di abbandono, %', add_agent: 'Aggiungi un operatore', add_flow: 'Aggiungi un flusso', add_number: 'Aggiungi un numero', add_programme: 'Aggiungi un programma', add_queue: 'Aggiungi una coda',
     add_skill: 'Aggiungi una competenza', add_user: 'Aggiungi un utente', agents: 'Operatori', any_number: 'Ogni altro numero', disable: 'Disattivato: non può accedere', disabled: 'Disattivato', extension: 'Interno',
-    flow: 'Flusso di chiamata', flow_valid: 'Il flusso è valido.', flows: 'Flussi di chiamata', hours: '{n} ore', id: 'Id', last_sign_in: 'Ultimo accesso', lines: '1 riga | {n} righe',
+    flow: 'Flusso di chiamata', flow_valid: 'Il flusso è valido.', flows: 'Flussi di chiamata', hours: '{n} ore', id: 'Id', leads: 'Guida la squadra', leads_why: 'Il team leader ascolta solo le registrazioni di questa squadra.', last_sign_in: 'Ultimo accesso', lines: '1 riga | {n} righe',
     live: 'Le modifiche valgono subito, senza riavvio.', name: 'Nome', new_password: 'Nuova password', no_seat: 'Nessun posto al telefono', none: 'Ancora niente qui', number_why: 'Come lo manda la linea; * vale per ogni numero non in elenco.',
     numbers: 'Numeri', password_rule: 'Almeno 10 caratteri. Una nuova password chiude le sessioni della persona.', phone: 'Telefono', phone_browser: 'Nel browser', phone_sip: 'Da tavolo', secret: 'Segreto del telefono da tavolo', secret_show: 'Mostra', secret_new: 'Creane uno nuovo', secret_why: 'Nome e password con cui il telefono si registra. Un nuovo segreto scollega il vecchio telefono.',
     plan: 'Piano di instradamento (JSON)', plan_why: 'Passi dopo certe attese, priorità, chiusura. Vuoto: valori predefiniti.', plan_wrong: 'Il piano non è un JSON valido: {why}', programmes: 'Programmi', queues: 'Code', region: 'Paese',
-    remove: 'Togli', roles: 'Ruoli', seat: 'Posto al telefono', seconds: 'entro, secondi', share: 'Risposte, %', short: 'Abbandono breve sotto, secondi', skills: 'Competenze', team: 'Squadra',
+    remove: 'Togli', roles: 'Ruoli', seat: 'Posto al telefono', seconds: 'entro, secondi', share: 'Risposte, %', short: 'Abbandono breve sotto, secondi', skills: 'Competenze', team: 'Squadra', team_of_seat: 'Quella del suo posto al telefono',
     time_zone: 'Fuso orario', users: 'Utenti', version: 'Versione', window: 'Finestra di richiamata, ore',
   },
   alarm: {
@@ -163,6 +163,7 @@ const it: Messages = {
     not_ringing: 'Ora non squilla nessuna chiamata. Forse chi chiamava ha riagganciato.',
     not_this_call: 'Non è il ticket di questa chiamata. Ricarica la pagina per vedere quello giusto.',
     not_transferred: 'Questa chiamata non è stata passata. Scegli come è finita: risolta, passata al back office o da richiamare.',
+    not_your_team: 'Nessuno della tua squadra ha parlato in questa chiamata. Chiedi alla qualità, o fai correggere la squadra che guidi.',
     not_your_call: 'Non hai avuto parte in questa chiamata. Chiedi a chi ha parlato con il cliente, o lavora sul ticket.',
     not_yours: 'Questo ticket è di un’altra persona. Scrivi una nota, o chiedi a chi ce l’ha.',
     note_empty: 'La nota è vuota. Prima scrivi qualcosa.',
