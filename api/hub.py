@@ -10,6 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from api.overtime import at_work
 from api.sessions import TOPIC as SESSION_TOPIC
 from api.sessions import Caller
 from core.bus import GAP, Bus, Message
@@ -96,6 +97,8 @@ class DeskWire(Wire):
         if self._last[0] not in ("", order[0]):
             self.recheck.set()  # routing restarted: it does not know yet that this desk is here
         self._last = order
+        if self.caller.overtime and not at_work(desk):
+            self.recheck.set()  # the call for which the session was let go on is over
         self.put(encoded or encode({"type": "desk", "desk": desk}))
 
     def window(self, connection_id: str) -> None:

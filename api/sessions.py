@@ -1,8 +1,11 @@
-"""Server-side sessions: who is signed in, for how long, and how it ends everywhere at once."""
+"""Server-side sessions: who is signed in, for how long, and how it ends everywhere at once.
+
+A session comes due after its longest time or when it has been idle; one in mid-call then ends with the wrap-up.
+"""
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, select, update
@@ -11,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.errors import DATABASE_ERRORS
 from api.model import User, UserSession
+from api.overtime import Overtime
 from core.bus import Bus, Message
 from core.clock import Clock, utc
 from core.db import Database
@@ -21,6 +25,8 @@ from core.security import new_token, token_digest
 
 TOPIC = "session"
 """Bus topic: `{session_ids: [...]}` that have ended, or `{user_id}` whose roles or state changed."""
+LONGEST_OVERTIME = timedelta(days=1)
+"""How long a session that has come due, and the cookie of it, are kept for a call that goes on."""
 _CACHE_SECONDS = 3.0
 _TOUCH_SECONDS = 60.0
 _log = get_logger(__name__)
@@ -28,7 +34,7 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes this request."""
+    """Who makes this request. `overtime`: the session has come due, and lasts for the call at hand."""
 
     session_id: str
     user_id: str
@@ -39,6 +45,7 @@ class Caller:
     language: str
     csrf: str
     expires: datetime
+    overtime: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ class Sessions:
         self._clock = clock
         self._longest = timedelta(hours=session_hours)
         self._idle = idle_minutes * 60
+        self._overtime = Overtime(bus)
         self._known: dict[str, _Known] = {}
         self._used: dict[str, float] = {}
         self._unwritten: set[str] = set()
@@ -83,7 +91,7 @@ class Sessions:
             address=address[:64],
         )
         session.add(row)
-        await session.execute(delete(UserSession).where(UserSession.expires < now))
+        await session.execute(delete(UserSession).where(UserSession.expires < now - LONGEST_OVERTIME))
         return token, _caller(user, row)
 
     async def caller(self, token: str | None) -> Caller:
@@ -94,18 +102,20 @@ class Sessions:
         known = self._known.get(digest)
         if known is None or now - known.read_at >= _CACHE_SECONDS:
             known = await self._read(digest, now)
-        if now >= known.caller.expires.timestamp() or now - known.idle_from > self._idle:
-            raise _nobody()
-        return known.caller
+        return await self._unless_ended(known.caller, known.idle_from, now)
 
     async def still(self, caller: Caller) -> Caller:
         """The same session read anew, and marked as in use. Raises SignInNeeded when it has ended."""
         now = self._clock.now()
         row, user = await self._find(UserSession.id == caller.session_id)
-        if row.expires.timestamp() <= now:
-            raise _nobody()
-        self._touch(row, now)
-        return _caller(user, row)
+        return await self._unless_ended(_caller(user, row), self._touch(row, now), now)
+
+    async def _unless_ended(self, caller: Caller, idle_from: float, now: float) -> Caller:
+        if now < caller.expires.timestamp() and now - idle_from <= self._idle:
+            return caller
+        if await self._overtime.given(caller.session_id, caller.agent_id):
+            return replace(caller, overtime=True)
+        raise _nobody()
 
     async def end(self, session_ids: Collection[str]) -> None:
         """End these sessions, everywhere."""

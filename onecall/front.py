@@ -32,4 +32,6 @@ def _api_settings(settings: Settings) -> ApiSettings:
         phone_wss_port=settings.wss_port,
         metrics_token=settings.metrics_token.get_secret_value() or None,
         session_hours=settings.session_hours,
+        idle_minutes=settings.idle_minutes,
+        allowed_origins=settings.origins,
     )

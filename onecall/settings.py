@@ -29,6 +29,7 @@ _BUSES = ("redis://", "rediss://", "unix://")
 _BROKERS = ("mqtt://", "mqtts://")
 _PORTS_OF_A_CALL = 4
 _HOST_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_ORIGIN = re.compile(rf"https?://{_HOST_NAME}(?::\d{{1,5}})?")
 _CONTACT = re.compile(rf"sip:(?:[\w.+-]+@)?(?:{_HOST_NAME}|\[[0-9a-fA-F:]+\])(?::(?P<port>\d{{1,5}}))?")
 
 
@@ -103,7 +104,13 @@ class Settings(BaseSettings):
     call_back_countries: str = Field(
         "", description="Countries (ISO codes, commas between) that are called back; empty: that of the number dialled"
     )
-    session_hours: float = Field(12.0, gt=0, description="A sign-in ends after this long")
+    session_hours: float = Field(
+        12.0, gt=0, description="A sign-in ends after this long; in mid-call, once the wrap-up is over"
+    )
+    idle_minutes: float = Field(60.0, gt=0, description="A sign-in that nobody uses for so long ends")
+    allowed_origins: str = Field(
+        "", description="Pages (https://desk.example.com, commas between) that may open our sockets beside our own"
+    )
     recordings_min_free_mb: int = Field(500, ge=0, description="Free disk under which the recordings alarm is raised")
     metrics_token: SecretStr = Field(
         SecretStr(""), description="Token for /api/metrics from other machines; empty: loopback only"
@@ -182,6 +189,16 @@ class Settings(BaseSettings):
                 raise ValueError(f"{part!r} is not an address such as 203.0.113.10 or 203.0.113.0/24") from None
         return text
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, text: str) -> str:
+        for part in filter(None, map(str.strip, text.split(","))):
+            if not _ORIGIN.fullmatch(part):
+                raise ValueError(
+                    f"{part!r} is no origin such as https://desk.example.com (no path, no slash at the end)"
+                )
+        return text
+
     @field_validator("node")
     @classmethod
     def _node_name(cls, name: str) -> str:
@@ -230,6 +247,11 @@ class Settings(BaseSettings):
     def further_nodes(self) -> tuple[Node, ...]:
         """The Asterisk nodes beside the one of the other settings."""
         return parse_nodes(self.nodes.get_secret_value())
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The pages that may open our sockets beside our own."""
+        return frozenset(filter(None, map(str.strip, self.allowed_origins.lower().split(","))))
 
     @property
     def called_back_countries(self) -> frozenset[str]:

@@ -14,7 +14,7 @@ from api.routes.shared import Deps, address
 from api.schemas.common import Done
 from api.schemas.session import Me, MyPreferences, PasswordChange, PhoneCredentials
 from api.schemas.session import SignIn as SignInGiven
-from api.sessions import Caller
+from api.sessions import LONGEST_OVERTIME, Caller
 from core.errors import NotFound
 
 router = APIRouter(tags=["session"])
@@ -47,7 +47,7 @@ def _set_cookie(request: Request, response: Response, token: str, deps: ApiDeps)
     response.set_cookie(
         COOKIE,
         token,
-        max_age=int(deps.settings.session_hours * 3600),
+        max_age=int(deps.settings.session_hours * 3600 + LONGEST_OVERTIME.total_seconds()),
         path="/",
         httponly=True,
         samesite="strict",

@@ -24,6 +24,8 @@ class StubAcd:
         self.fail: OneCallError | None = None
         self.slow: dict[str, asyncio.Event] = {}
         self.asterisk = True
+        self.work: dict[str, tuple[str, str | None]] = {}
+        """What agents do, where it is not `not_ready`: their state, and the call it is about."""
 
     async def start(self) -> None:
         """Begin to answer."""
@@ -70,6 +72,7 @@ class StubAcd:
     def desk(self, agent_id: str, notice: str = "read") -> dict[str, Any]:
         """The desk as it is now."""
         seq = self.seq.get(agent_id, 0)
+        state, interaction_id = self.work.get(agent_id, ("not_ready", None))
         return {
             "seq": seq,
             "epoch": self.epoch,
@@ -78,10 +81,10 @@ class StubAcd:
                 "id": agent_id,
                 "name": agent_id,
                 "extension": "2001",
-                "state": "not_ready",
+                "state": state,
                 "phone": {"kind": "browser", "registered": True},
             },
-            "call": None,
+            "call": {"interaction_id": interaction_id} if interaction_id else None,
             "notices": [{"seq": seq, "kind": "info", "code": notice, "values": {}}],
         }
 

@@ -60,6 +60,9 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
             '[{"name": "milan", "address": "10.0.0.1"}, {"name": "turin", "address": "10.0.0.1"}]',
             "two nodes have the address 10.0.0.1",
         ),
+        ("IDLE_MINUTES", "0", "greater than 0"),
+        ("ALLOWED_ORIGINS", "https://desk.example.com/", "'https://desk.example.com/' is no origin such as"),
+        ("ALLOWED_ORIGINS", "https://a.example, desk.example.com", "'desk.example.com' is no origin such as"),
         ("HTTP_PRT", "8080", "ONECALL_HTTP_PRT is no setting (do you mean ONECALL_HTTP_PORT?)"),
     ],
 )
