@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import iso
+from tickets import paging
 from tickets.catalogue import topic_names
 from tickets.hearing import DEAF, Ears, audible
 from tickets.model import Interaction, TicketNote
 from tickets.people import agent_names
 from tickets.policy import Policy
-from tickets.views import ContactView
+from tickets.views import ContactListView, ContactView
 
 _SUMMARY = 160
 _CHAIN = 20
@@ -65,7 +66,6 @@ async def contacts_of_customer(
     limit: int = 8,
     but: str | None = None,
     programme_id: str | None = None,
-    ears: Ears = DEAF,
 ) -> list[ContactView]:
     """Contacts of a customer, newest first, without the one named in `but`; with a programme, only its own."""
     query = (
@@ -78,7 +78,33 @@ async def contacts_of_customer(
         query = query.where(Interaction.id != but)
     if programme_id is not None:
         query = query.where(Interaction.programme_id == programme_id)
-    return await contact_views(session, list(await session.scalars(query)), language, ears)
+    return await contact_views(session, list(await session.scalars(query)), language)
+
+
+async def contact_page(
+    session: AsyncSession,
+    customer_id: str,
+    language: str,
+    *,
+    limit: int = 50,
+    after: str | None = None,
+    ears: Ears = DEAF,
+) -> ContactListView:
+    """All contacts of a customer page by page, newest first. `after`: the `next` of the page before. Raises Invalid."""
+    query = (
+        select(Interaction)
+        .where(Interaction.customer_id == customer_id, Interaction.arrived_at.is_not(None))
+        .order_by(Interaction.arrived_at.desc(), Interaction.id)
+        .limit(limit + 1)
+    )
+    if after is not None:
+        at, interaction_id = paging.place(after, (float, str))
+        query = query.where(
+            Interaction.arrived_at <= at, or_(Interaction.arrived_at < at, Interaction.id > interaction_id)
+        )
+    calls, last = paging.split(list(await session.scalars(query)), limit)
+    behind = paging.cursor((last.arrived_at, last.id)) if last is not None else None
+    return {"items": await contact_views(session, calls, language, ears), "next": behind}
 
 
 async def contacts_of_ticket(

@@ -4,22 +4,22 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, case, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from acd.model import Programme
 from core.errors import Conflict, Invalid, NotFound
 from core.ids import new_id
 from core.numbers import to_e164
-from tickets import history
+from tickets import history, paging
 from tickets.catalogue import topic_names
-from tickets.contacts import contacts_of_customer
+from tickets.contacts import contact_page
 from tickets.hearing import DEAF, Ears
 from tickets.identity import Identification, identification_of
 from tickets.model import Customer, CustomerNumber, Promise, Ticket
 from tickets.sql import insert_if_absent
 from tickets.unit import Unit
-from tickets.views import CustomerCardView, StoryView, customer_view, open_ticket_view, promise_view
+from tickets.views import CustomerCardView, CustomerListView, StoryView, customer_view, open_ticket_view, promise_view
 
 CHANGEABLE = frozenset({"name", "code", "segment", "city", "language", "since", "notes"})
 _FEWEST_DIGITS = 4
@@ -111,18 +111,23 @@ async def require(session: AsyncSession, customer_id: str) -> Customer:
 
 
 async def search(
-    session: AsyncSession, text: str, programme_id: str | None = None, limit: int = 20
-) -> list[CustomerCardView]:
-    """Customers whose name, code or number contains the text; those that begin with it come first."""
+    session: AsyncSession, text: str, programme_id: str | None = None, limit: int = 20, after: str | None = None
+) -> CustomerListView:
+    """Customers whose name, code or number contains the text, those that begin with it first; without a text all.
+
+    `after`: the `next` of the page before. Raises Invalid.
+    """
     wanted = folded(text)
-    if not wanted:
-        return []
-    query = select(Customer).where(Customer.merged_into.is_(None), _matches(wanted))
+    query = select(Customer).where(Customer.merged_into.is_(None), _matches(wanted) if wanted else true())
     if programme_id is not None:
         query = query.where(_of_programme(programme_id))
-    beginning = Customer.name_folded.startswith(wanted, autoescape=True)
-    found = await session.scalars(query.order_by(beginning.desc(), Customer.name_folded, Customer.id).limit(limit))
-    return await _cards(session, list(found))
+    beginning = case((Customer.name_folded.startswith(wanted, autoescape=True), 0), else_=1)
+    order = beginning, Customer.name_folded, Customer.id
+    if after is not None:
+        query = query.where(tuple_(*order) > tuple_(*paging.place(after, (float, str, str))))
+    found, last = paging.split(list(await session.scalars(query.order_by(*order).limit(limit + 1))), limit)
+    key = (0 if last.name_folded.startswith(wanted) else 1, last.name_folded, last.id) if last is not None else None
+    return {"items": await _cards(session, found), "next": paging.cursor(key) if key is not None else None}
 
 
 def _matches(wanted: str) -> ColumnElement[bool]:
@@ -180,9 +185,11 @@ async def story(session: AsyncSession, customer_id: str, language: str = "it", e
         select(Promise).where(Promise.customer_id == customer.id).order_by(Promise.made_at.desc()).limit(100)
     )
     topics = await topic_names(session, (ticket.topic_id for ticket in tickets), language)
+    contacts = await contact_page(session, customer.id, language, ears=ears)
     return {
         "customer": await card(session, customer.id),
-        "contacts": await contacts_of_customer(session, customer.id, language, limit=100, ears=ears),
+        "contacts": contacts["items"],
+        "contacts_next": contacts["next"],
         "tickets": [open_ticket_view(ticket, topics.get(ticket.topic_id or "")) for ticket in tickets],
         "promises": [promise_view(promise) for promise in promises],
     }

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import iso
 from core.errors import Invalid, NotFound
-from tickets import people
+from tickets import paging, people
 from tickets.catalogue import topic_names
 from tickets.contacts import contacts_of_ticket
 from tickets.customers import folded
@@ -30,7 +30,9 @@ from tickets.work import GONE, PRIORITIES, UNDER_WAY
 VIEWS = ("mine", "team", "handed_over", "due_today", "overdue", "open", "resolved", "all")
 # Named one by one, so that an index on the status answers; the closed ones are nearly all there are.
 _UNDER_WAY = Ticket.status.in_(UNDER_WAY)
-_URGENCY = case({name: rank for rank, name in enumerate(reversed(PRIORITIES))}, value=Ticket.priority, else_=9)
+_RANKS = {name: rank for rank, name in enumerate(reversed(PRIORITIES))}
+_NO_RANK = 9
+_URGENCY = case(_RANKS, value=Ticket.priority, else_=_NO_RANK)
 
 
 async def page(
@@ -43,18 +45,24 @@ async def page(
     topic: str | None = None,
     programme: str | None = None,
     limit: int = 50,
-    offset: int = 0,
+    after: str | None = None,
     language: str = "it",
 ) -> TicketListView:
-    """One page of a view, most urgent first, with the number of tickets in it and in every view. Raises Invalid."""
+    """One page of a view, most urgent first, with the number of tickets in it and in every view. Raises Invalid.
+
+    `after`: the `next` of the page before.
+    """
     if view not in VIEWS:
         raise Invalid(f"The view {view!r} does not exist.", f"Choose one of {', '.join(VIEWS)}.", code="view_unknown")
     conditions = await _conditions(session, actor, at, programme)
     within = and_(conditions[view], _filters(text, topic, programme))
     total = await session.scalar(select(func.count()).select_from(Ticket).where(within))
-    tickets = await session.scalars(_ordered(select(Ticket).where(within), view).limit(limit).offset(offset))
+    order = _CLOSED_TOO if view in ("resolved", "all") else _UNDER_WAY_ONLY
+    query = order.pages(select(Ticket).where(within), after).limit(limit + 1)
+    tickets, last = paging.split(list(await session.scalars(query)), limit)
     return {
-        "items": await lines(session, list(tickets), language),
+        "items": await lines(session, tickets, language),
+        "next": paging.cursor(order.key(last)) if last is not None else None,
         "total": total or 0,
         "counts": await _counts(session, conditions, _filters("", None, programme)),
     }
@@ -98,10 +106,38 @@ def _filters(text: str, topic: str | None, programme: str | None) -> ColumnEleme
     return and_(*wanted)
 
 
-def _ordered(query: Select[Ticket], view: str) -> Select[Ticket]:
-    if view in ("resolved", "all"):
-        return query.order_by(Ticket.changed_at.desc(), Ticket.id)
-    return query.order_by(Ticket.due.is_(None), Ticket.due, _URGENCY, Ticket.opened_at, Ticket.id)
+class _LatestChangeFirst:
+    """The order of views in which closed tickets are: what was changed last comes first."""
+
+    def pages(self, query: Select[Ticket], after: str | None) -> Select[Ticket]:
+        query = query.order_by(Ticket.changed_at.desc(), Ticket.id)
+        if after is None:
+            return query
+        changed_at, ticket_id = paging.place(after, (float, str))
+        # Said this way, the index on the latest change leads to the place.
+        return query.where(Ticket.changed_at <= changed_at, or_(Ticket.changed_at < changed_at, Ticket.id > ticket_id))
+
+    def key(self, ticket: Ticket) -> paging.Key:
+        return ticket.changed_at, ticket.id
+
+
+class _MostUrgentFirst:
+    """The order of views of tickets under way: by due time, those without one last, then by priority and age."""
+
+    def pages(self, query: Select[Ticket], after: str | None) -> Select[Ticket]:
+        parts = case((Ticket.due.is_(None), 1), else_=0), func.coalesce(Ticket.due, 0.0), _URGENCY
+        order = (*parts, Ticket.opened_at, Ticket.id)
+        query = query.order_by(*order)
+        if after is None:
+            return query
+        return query.where(tuple_(*order) > tuple_(*paging.place(after, (float, float, float, float, str))))
+
+    def key(self, ticket: Ticket) -> paging.Key:
+        none, due = (1, 0.0) if ticket.due is None else (0, ticket.due)
+        return none, due, _RANKS.get(ticket.priority, _NO_RANK), ticket.opened_at, ticket.id
+
+
+_CLOSED_TOO, _UNDER_WAY_ONLY = _LatestChangeFirst(), _MostUrgentFirst()
 
 
 async def _counts(

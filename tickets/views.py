@@ -114,11 +114,26 @@ class CustomerCardView(CustomerView):
     numbers: list[NumberView]
 
 
+class ContactListView(TypedDict):
+    """A page of contacts, newest first, and the cursor of the next one."""
+
+    items: list[ContactView]
+    next: str | None
+
+
+class CustomerListView(TypedDict):
+    """A page of customers, and the cursor of the next one."""
+
+    items: list[CustomerCardView]
+    next: str | None
+
+
 class StoryView(TypedDict):
-    """All that is known of a customer."""
+    """All that is known of a customer. `contacts_next`: the cursor of the contacts before these."""
 
     customer: CustomerCardView
     contacts: list[ContactView]
+    contacts_next: str | None
     tickets: list[OpenTicketView]
     promises: list[PromiseView]
 
@@ -177,9 +192,10 @@ class TicketView(TicketLineView):
 
 
 class TicketListView(TypedDict):
-    """A page of tickets, how many the view has, and how many each view has."""
+    """A page of tickets, the cursor of the next one, how many the view has, and how many each view has."""
 
     items: list[TicketLineView]
+    next: str | None
     total: int
     counts: dict[str, int]
 

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Path, Query
 from api.access import BackOffice, FrontLine, Reader
 from api.ears import ears_of
 from api.routes.shared import Work, actor
-from api.schemas.common import Id, Search
+from api.schemas.common import Cursor, Id, Search
 from api.schemas.customers import (
+    ContactList,
     Customer,
     CustomerChange,
     CustomerGiven,
@@ -18,6 +19,7 @@ from api.schemas.customers import (
     CustomerStory,
 )
 from tickets import calls, customers, merging
+from tickets.contacts import contact_page
 
 router = APIRouter(prefix="/customers", tags=["customers"])
 CustomerId = Annotated[Id, Path()]
@@ -30,10 +32,11 @@ async def search_customers(
     q: Search = "",
     programme: Id | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Cursor | None = None,
 ) -> CustomerList:
-    """Search by name, code or number; with `programme` only its customers and the common ones."""
+    """Search by name, code or number, page by page; with `programme` only its customers and the common ones."""
     async with work.reading() as session:
-        return CustomerList.model_validate({"items": await customers.search(session, q, programme, limit)})
+        return CustomerList.model_validate(await customers.search(session, q, programme, limit, cursor))
 
 
 @router.get("/{customer_id}")
@@ -42,6 +45,22 @@ async def read_customer(customer_id: CustomerId, caller: Reader, work: Work) -> 
     async with work.reading() as session:
         ears = await ears_of(session, caller)
         return CustomerStory.model_validate(await customers.story(session, customer_id, caller.language, ears))
+
+
+@router.get("/{customer_id}/contacts")
+async def list_contacts(
+    customer_id: CustomerId,
+    caller: Reader,
+    work: Work,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    cursor: Cursor | None = None,
+) -> ContactList:
+    """The customer's contacts page by page, newest first."""
+    async with work.reading() as session:
+        customer = await customers.require(session, customer_id)
+        ears = await ears_of(session, caller)
+        page = await contact_page(session, customer.id, caller.language, limit=limit, after=cursor, ears=ears)
+    return ContactList.model_validate(page)
 
 
 @router.post("", status_code=201)

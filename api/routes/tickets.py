@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from api.access import FOR_ANY, BackOffice, FrontLine, Reader, only_own
 from api.ears import ears_of
 from api.routes.shared import Work, actor
-from api.schemas.common import Done, Id, Search
+from api.schemas.common import Cursor, Done, Id, Search
 from api.schemas.pop import Promise
 from api.schemas.tickets import (
     Draft,
@@ -42,9 +42,9 @@ async def list_tickets(
     topic: Id | None = None,
     programme: Id | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
+    cursor: Cursor | None = None,
 ) -> TicketList:
-    """Tickets of one view, most urgent first, with the number in each view."""
+    """Tickets of one view page by page, most urgent first, with the number in each view."""
     async with work.reading() as session:
         page = await lists.page(
             session,
@@ -55,7 +55,7 @@ async def list_tickets(
             topic=topic,
             programme=programme,
             limit=limit,
-            offset=offset,
+            after=cursor,
             language=caller.language,
         )
     return TicketList.model_validate(page)

@@ -43,6 +43,7 @@ Code = Annotated[str, StringConstraints(strip_whitespace=True, max_length=40), _
 """A customer's code, or a word by which customers are grouped."""
 Prose = Annotated[str, StringConstraints(max_length=20_000), _CLEAN]
 Search = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), _CLEAN]
+Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,2000}$")]
 Language = Literal["it", "en"]
 Role = Literal["agent", "team_leader", "supervisor", "back_office", "quality", "administrator"]
 

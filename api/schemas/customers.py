@@ -21,16 +21,28 @@ class Customer(PopCustomer):
 
 
 class CustomerList(Told):
-    """Answer to a search, best match first."""
+    """A page of the answer to a search, best match first. `next` is the `cursor` of the page after it, if any."""
 
     items: list[Customer]
+    next: str | None = None
+
+
+class ContactList(Told):
+    """A page of contacts, newest first. `next` is the `cursor` of the page after it, if any."""
+
+    items: list[Contact]
+    next: str | None = None
 
 
 class CustomerStory(Told):
-    """All that is known of a customer: contacts newest first, tickets open and closed, promises."""
+    """All that is known of a customer: contacts newest first, tickets open and closed, promises.
+
+    `contacts_next` is the `cursor` of the contacts before these, if there are any.
+    """
 
     customer: Customer
     contacts: list[Contact] = []
+    contacts_next: str | None = None
     tickets: list[OpenTicket] = []
     promises: list[Promise] = []
 

@@ -33,9 +33,10 @@ class TicketLine(Told):
 
 
 class TicketList(Told):
-    """A page of tickets and how many there are in each view."""
+    """A page of tickets and how many there are in each view. `next` is the `cursor` of the page after it, if any."""
 
     items: list[TicketLine]
+    next: str | None = None
     total: int
     counts: dict[str, int] = {}
 

@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)
 SETTINGS = {"wrap_up_seconds": 60}
 DESK_AGENTS = {"marta": "2101"}
 CALLER, AGENT = 440.0, 700.0
+PAGE = 50
 
 
 async def test_the_agent_finds_keys_search_and_settings_without_the_mouse(product: Product, chromium: Browser) -> None:
@@ -83,15 +84,28 @@ async def test_back_office_works_through_its_tickets_by_keys(product: Product, c
         await desk.part("resolve-sure").press("Enter")
         await expect(desk.part("ticket-history")).to_contain_text("Risolto")
         await desk.part("view-all").click()
-        await desk.part("tickets-more").click()
-        await expect(desk.part("ticket-row").nth(60)).to_be_attached()
+        await load_by_keyboard(desk, "ticket-row", 5)
+        await desk.picture("screens-16-more-tickets")
         await desk.part("rail-customers").click()
+        await load_by_keyboard(desk, "customer-row", 2)
+        await desk.picture("screens-17-more-customers")
         (customer,) = product.rows("SELECT name FROM customer ORDER BY id LIMIT 1")
         await desk.part("customers-search").fill(customer["name"])
         await desk.page.get_by_role("link").filter(has_text=customer["name"]).first.click()
         await expect(desk.part("customer-story")).to_contain_text("Contatti")
         await desk.picture("screens-6-customer")
         assert desk.problems == []
+
+
+async def load_by_keyboard(desk: Desktop, row: str, pages: int) -> None:
+    """Bring the next pages of a list by its button; each is announced, and the focus goes to its first row."""
+    for page in range(1, pages + 1):
+        await expect(desk.part(row)).to_have_count(page * PAGE)
+        await desk.part("load-more").press("Enter")
+        await expect(desk.part("load-told")).to_contain_text(re.compile(rf"\b{(page + 1) * PAGE}\b"))
+        await expect(desk.part(row).nth(page * PAGE)).to_be_visible()
+        focused = desk.page.locator("li:focus-within").get_by_test_id(row)
+        assert await focused.inner_text() == await desk.part(row).nth(page * PAGE).inner_text()
 
 
 async def test_the_leader_reads_every_figure_and_the_calls_behind_it(product: Product, chromium: Browser) -> None:

@@ -264,3 +264,29 @@ async def test_reports_answer_for_leaders_and_agents_see_their_own_day(house: Ho
         assert pairs.json() == {"items": []}
         backwards = await leader.get("/api/reports/recall", params={"from": "2026-09-22", "to": "2026-09-20"})
         assert (backwards.status_code, backwards.json()["error"]["code"]) == (422, "period_wrong")
+
+
+async def test_long_lists_go_on_where_their_cursor_says(house: House, anna: httpx.AsyncClient) -> None:
+    for number in range(3):
+        await _call(house, f"i-{number}")
+        made = {"name": f"Ada {number}", "programme_id": "p-aura"}
+        customer = (await anna.post("/api/customers", json=made)).json()["id"]
+        assert (
+            await anna.post(f"/api/interactions/i-{number}/customer", json={"customer_id": customer})
+        ).status_code == 200
+    for path, field in (
+        ("/api/tickets", "number"),
+        ("/api/customers", "id"),
+        (f"/api/customers/{customer}/contacts", "interaction_id"),
+    ):
+        whole = (await anna.get(path)).json()
+        assert whole["next"] is None
+        rows, after = [], None
+        while after is not None or not rows:
+            page = (await anna.get(path, params={"limit": 1, **({"cursor": after} if after else {})})).json()
+            rows, after = rows + page["items"], page["next"]
+        assert [row[field] for row in rows] == [row[field] for row in whole["items"]]
+        for wrong in ("AAAA", "not a cursor"):
+            refused = await anna.get(path, params={"cursor": wrong})
+            assert refused.status_code == 422
+            assert refused.json()["error"]["remedy"]

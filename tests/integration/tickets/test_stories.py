@@ -160,7 +160,7 @@ async def test_customers_are_found_by_name_or_number_however_written(world: Worl
     wanted = await world.customer("Chiara Ferrero", CHIARA)
     await world.customer("Omar Bianchi", "+393475550143")
     async with world.database.reading() as session:
-        assert [found["id"] for found in await customers.search(session, text)] == [wanted]
+        assert [found["id"] for found in (await customers.search(session, text))["items"]] == [wanted]
 
 
 async def test_a_customer_of_all_programmes_is_shown_only_what_belongs_to_the_programme_called(world: World) -> None:

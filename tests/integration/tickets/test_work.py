@@ -412,10 +412,12 @@ async def test_a_page_is_a_part_of_the_list(world: World) -> None:
     for hours in range(3):
         await world.call(None, NOON + hours * HOUR, outcome=None)
     async with world.database.reading() as session:
-        page = await lists.page(session, "open", GIULIA, NOON, limit=2, offset=2)
+        first = await lists.page(session, "open", GIULIA, NOON, limit=2)
+        page = await lists.page(session, "open", GIULIA, NOON, limit=2, after=first["next"])
         with pytest.raises(Invalid, match="does not exist"):
             await lists.page(session, "everything", GIULIA, NOON)
-    assert (len(page["items"]), page["total"]) == (1, 3)
+    assert [len(one["items"]) for one in (first, page)] == [2, 1]
+    assert (page["next"], page["total"]) == (None, 3)
 
 
 async def test_the_ivr_hears_who_calls_the_last_agent_and_the_open_ticket(world: World) -> None:

@@ -85,7 +85,7 @@ export interface paths {
         };
         /**
          * Search Customers
-         * @description Search by name, code or number; with `programme` only its customers and the common ones.
+         * @description Search by name, code or number, page by page; with `programme` only its customers and the common ones.
          */
         get: operations["search_customers"];
         put?: never;
@@ -122,6 +122,26 @@ export interface paths {
          * @description Change a customer's data. 409 when a `version` is given that is not the present one.
          */
         patch: operations["change_customer"];
+        trace?: never;
+    };
+    "/api/customers/{customer_id}/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Contacts
+         * @description The customer's contacts page by page, newest first.
+         */
+        get: operations["list_contacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/customers/{customer_id}/numbers": {
@@ -273,7 +293,7 @@ export interface paths {
         };
         /**
          * List Tickets
-         * @description Tickets of one view, most urgent first, with the number in each view.
+         * @description Tickets of one view page by page, most urgent first, with the number in each view.
          */
         get: operations["list_tickets"];
         put?: never;
@@ -2239,6 +2259,16 @@ export interface components {
             interruptible?: boolean;
         };
         /**
+         * ContactList
+         * @description A page of contacts, newest first. `next` is the `cursor` of the page after it, if any.
+         */
+        ContactList: {
+            /** Items */
+            items: components["schemas"]["Contact"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * Customer
          * @description A customer with all numbers. `version` counts changes, and may come back with one.
          */
@@ -2333,11 +2363,13 @@ export interface components {
         };
         /**
          * CustomerList
-         * @description Answer to a search, best match first.
+         * @description A page of the answer to a search, best match first. `next` is the `cursor` of the page after it, if any.
          */
         CustomerList: {
             /** Items */
             items: components["schemas"]["Customer"][];
+            /** Next */
+            next: string | null;
         };
         /**
          * CustomerMerge
@@ -2380,6 +2412,8 @@ export interface components {
         /**
          * CustomerStory
          * @description All that is known of a customer: contacts newest first, tickets open and closed, promises.
+         *
+         *     `contacts_next` is the `cursor` of the contacts before these, if there are any.
          */
         CustomerStory: {
             customer: components["schemas"]["Customer"];
@@ -2388,6 +2422,8 @@ export interface components {
              * @default []
              */
             contacts: components["schemas"]["Contact"][];
+            /** Contacts Next */
+            contacts_next: string | null;
             /**
              * Tickets
              * @default []
@@ -3710,11 +3746,13 @@ export interface components {
         };
         /**
          * TicketList
-         * @description A page of tickets and how many there are in each view.
+         * @description A page of tickets and how many there are in each view. `next` is the `cursor` of the page after it, if any.
          */
         TicketList: {
             /** Items */
             items: components["schemas"]["TicketLine"][];
+            /** Next */
+            next: string | null;
             /** Total */
             total: number;
             /**
@@ -4066,6 +4104,7 @@ export interface operations {
                 q?: string;
                 programme?: string | null;
                 limit?: number;
+                cursor?: string | null;
             };
             header?: never;
             path?: never;
@@ -4179,6 +4218,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Customer"];
+                };
+            };
+            /** @description Not done: what was wrong and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    list_contacts: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactList"];
                 };
             };
             /** @description Not done: what was wrong and what to do */
@@ -4441,7 +4514,7 @@ export interface operations {
                 topic?: string | null;
                 programme?: string | null;
                 limit?: number;
-                offset?: number;
+                cursor?: string | null;
             };
             header?: never;
             path?: never;

@@ -80,6 +80,7 @@ export default {
   },
   language: { en: 'English', it: 'Italian', speaks_en: 'speaks English', speaks_it: 'speaks Italian' },
   level: { bad: 'Below target', near: 'Near limit', ok: 'On target', over: 'over the limit', quiet: 'No calls yet' },
+  list: { shown: 'Now {n} are shown' },
   loose: { live: 'On your phone; the desktop has no details yet', ringing: 'Your phone rings; the desktop has no details yet' },
   lost: {
     as_of: 'as of {time}', next_try: 'Next try in', nth: 'try {n}', routing: 'Call routing does not answer just now.', title: 'Connection lost.', title_call: 'Connection lost. Your call goes on.', try_now: 'Try now', trying: 'Trying',
@@ -141,6 +142,7 @@ export default {
     code_taken: 'Another customer has this code. Choose that customer, or correct the code.',
     conflict: 'The present state does not allow this. Look at the page and try again.',
     csrf: 'This page is older than your session. Reload it and try again.',
+    cursor_wrong: 'The list could not go on from there. Load it again from the beginning.',
     customer_differs: 'That ticket belongs to another customer. Choose one of this customer’s tickets.',
     desk_phone: 'You work with a desk phone, not with the browser’s. An administrator can change that.',
     disposition_unknown: 'That disposition does not exist. Choose one from the list.',

@@ -82,6 +82,7 @@ const it: Messages = {
   },
   language: { en: 'inglese', it: 'italiano', speaks_en: 'parla inglese', speaks_it: 'parla italiano' },
   level: { bad: 'Sotto obiettivo', near: 'Vicino al limite', ok: 'In obiettivo', over: 'oltre il limite', quiet: 'Ancora nessuna chiamata' },
+  list: { shown: 'Ora se ne vedono {n}' },
   loose: { live: 'Sul tuo telefono; la postazione non ha ancora i dettagli', ringing: 'Il telefono squilla; la postazione non ha ancora i dettagli' },
   lost: {
     as_of: 'dati delle {time}', next_try: 'Prossimo tentativo tra', nth: 'tentativo {n}', routing: 'L’instradamento delle chiamate ora non risponde.', title: 'Connessione persa.', title_call: 'Connessione persa. La chiamata continua.', try_now: 'Prova ora', trying: 'Tentativo in corso',
@@ -143,6 +144,7 @@ const it: Messages = {
     code_taken: 'Un altro cliente ha già questo codice. Scegli quel cliente o correggi il codice.',
     conflict: 'Lo stato attuale non lo permette. Guarda la pagina e riprova.',
     csrf: 'Questa pagina è più vecchia della tua sessione. Ricaricala e riprova.',
+    cursor_wrong: 'Da lì l’elenco non può continuare. Ricaricalo dall’inizio.',
     customer_differs: 'Quel ticket è di un altro cliente. Scegli un ticket di questo cliente.',
     desk_phone: 'Lavori con un telefono da tavolo, non con quello del browser. Un amministratore può cambiarlo.',
     disposition_unknown: 'Quella classificazione non esiste. Scegline una dall’elenco.',

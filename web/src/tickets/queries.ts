@@ -1,5 +1,5 @@
-import { computed, ref, watch, type Ref } from 'vue'
-import { keepPreviousData, useQuery } from '@tanstack/vue-query'
+import { computed, type Ref } from 'vue'
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/vue-query'
 import { api, body, type Schemas } from '@/api/client'
 import { rights } from '@/api/rights'
 import { queries } from '@/api/session'
@@ -8,25 +8,24 @@ export type Ticket = Schemas['Ticket']
 export type TicketLine = Schemas['TicketLine']
 export type TicketView = 'mine' | 'team' | 'handed_over' | 'due_today' | 'overdue' | 'open' | 'resolved' | 'all'
 
-/** Rows that come at once, and the most that the server gives in one answer. */
+/** Rows that come at once. */
 const PAGE = 50
-const MOST = 200
 
-/** The first tickets of a view; `more` brings the next ones, as far as one answer goes. */
+/** The tickets of a view, page by page: `more` brings the next ones. */
 export function useTickets(view: Ref<TicketView>, text: Ref<string>) {
-  const limit = ref(PAGE)
-  watch([view, text], () => { limit.value = PAGE })
-  const query = useQuery({
-    queryKey: computed(() => ['tickets', view.value, text.value, limit.value]),
-    queryFn: () => body(api.GET('/api/tickets', { params: { query: { view: view.value, q: text.value || undefined, limit: limit.value } } })),
+  const query = useInfiniteQuery({
+    queryKey: computed(() => ['tickets', 'list', view.value, text.value]),
+    queryFn: ({ pageParam }) => body(api.GET('/api/tickets', { params: { query: { view: view.value, q: text.value || undefined, limit: PAGE, cursor: pageParam ?? undefined } } })),
+    initialPageParam: null as string | null, getNextPageParam: page => page.next,
     enabled: rights.readTickets, refetchInterval: 30_000, placeholderData: keepPreviousData,
   })
-  const left = computed(() => (query.data.value?.total ?? 0) - (query.data.value?.items.length ?? 0))
-  const hasMore = computed(() => left.value > 0 && limit.value < MOST)
+  const latest = computed(() => query.data.value?.pages.at(-1))
+  // A ticket that changed while the pages came may stand in two of them.
+  const rows = computed(() => [...new Map((query.data.value?.pages ?? []).flatMap(page => page.items).map(row => [row.id, row])).values()])
   function more(): void {
-    limit.value = Math.min(MOST, limit.value + PAGE)
+    if (query.hasNextPage.value && !query.isFetchingNextPage.value) void query.fetchNextPage()
   }
-  return { ...query, hasMore, more }
+  return { ...query, rows, total: computed(() => latest.value?.total), counts: computed(() => latest.value?.counts ?? {}), more }
 }
 
 /** How many tickets stand in each view, for the rail and the list of views. */
