@@ -124,21 +124,6 @@ class Empirical:
         return self._values[below] + (rank - below) * (self._values[below + 1] - self._values[below])
 
 
-class Scaled:
-    """Another distribution, every duration multiplied by a factor (an agent's proficiency)."""
-
-    __slots__ = ("_factor", "_of", "mean")
-
-    def __init__(self, of: Distribution, factor: float) -> None:
-        self._of = of
-        self._factor = factor
-        self.mean = of.mean * factor
-
-    def quantile(self, u: float) -> float:
-        """factor · the other's quantile."""
-        return self._factor * self._of.quantile(u)
-
-
 class PerLevel:
     """A factor for each proficiency 1–10, interpolated between the given ones."""
 

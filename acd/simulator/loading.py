@@ -157,6 +157,7 @@ def _topic(topic_id: str, topic: form.TopicForm) -> Topic:
         attributes=topic.attributes,
         level_skill=topic.skill,
         talk_factor=PerLevel(topic.talk_by_level) if topic.talk_by_level else None,
+        wrap_up_factor=PerLevel(topic.wrap_up_by_level) if topic.wrap_up_by_level else None,
         unresolved_factor=PerLevel(topic.unresolved_by_level) if topic.unresolved_by_level else None,
         resolved=topic.resolved,
         recall=_again(topic.recall),

@@ -37,6 +37,7 @@ from acd.simulator.calls import (
     first_calls,
     next_call,
 )
+from acd.simulator.distributions import PerLevel
 from acd.simulator.setup import CallAgain, Setup, Topic
 
 _STUCK = 10_000
@@ -184,13 +185,9 @@ class Simulation:
 
     def _talk(self, at: float, call: Call, agent_id: str) -> None:
         topic = call.topic
-        level = self.setup.config.agents[agent_id].skills.get(topic.level_skill, 0)
         if call.talk < 0:
-            factor = topic.talk_factor.factor(level) if topic.talk_factor else 1.0
-            call.talk = factor * topic.talk.quantile(call.draws[TALK])
-        unresolved = 1.0 - topic.resolved
-        if topic.unresolved_factor:
-            unresolved = min(unresolved * topic.unresolved_factor.factor(level), 1.0)
+            call.talk = self._factor(topic, topic.talk_factor, agent_id) * topic.talk.quantile(call.draws[TALK])
+        unresolved = min((1.0 - topic.resolved) * self._factor(topic, topic.unresolved_factor, agent_id), 1.0)
         call.resolved = call.draws[RESOLUTION] >= unresolved
         call.outcome = "called_back" if call.call_back else "answered"
         call.answered = at
@@ -198,10 +195,17 @@ class Simulation:
         self.agents.seats[agent_id].queues.add(call.queue_id)
         self._at(at + call.talk, self._hang_up, call)
 
+    def _factor(self, topic: Topic, by_level: PerLevel | None, agent_id: str) -> float:
+        """What this agent's level in the topic's skill makes of a figure."""
+        if by_level is None:
+            return 1.0
+        return by_level.factor(self.setup.config.agents[agent_id].skills.get(topic.level_skill, 0))
+
     def _hang_up(self, at: float, call: Call) -> None:
         call.ended = at
         if call.wrap_up < 0:
-            call.wrap_up = call.topic.wrap_up.quantile(call.draws[WRAP_UP])
+            factor = self._factor(call.topic, call.topic.wrap_up_factor, call.agent_id)
+            call.wrap_up = factor * call.topic.wrap_up.quantile(call.draws[WRAP_UP])
         self._tell(at, TalkEnded(at, call.id, call.agent_id, wrap_up=call.wrap_up > 0))
         if self.agents.seats[call.agent_id].wrapping != call.id:
             call.wrap_up = 0.0

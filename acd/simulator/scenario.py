@@ -113,6 +113,7 @@ class TopicForm(Form):
     attributes: dict[str, str] = {}
     skill: str = ""
     talk_by_level: dict[Level, Positive] = {}
+    wrap_up_by_level: dict[Level, Positive] = {}
     unresolved_by_level: dict[Level, Positive] = {}
     resolved: Share = 1.0
     recall: CallAgainForm | None = None
@@ -122,7 +123,7 @@ class TopicForm(Form):
     def _one_source(self) -> "TopicForm":
         if sum(source is not None for source in (self.volumes, self.per_hour, self.share)) > 1:
             raise ValueError("give only one of volumes, per_hour and share")
-        if (self.talk_by_level or self.unresolved_by_level) and not self.skill:
+        if (self.talk_by_level or self.wrap_up_by_level or self.unresolved_by_level) and not self.skill:
             raise ValueError("factors by level need the skill whose level counts: add `skill`")
         return self
 
@@ -253,6 +254,8 @@ class ScenarioForm(Form):
                 raise ValueError(
                     f"topic {topic_id!r} names the queue {topic.queue!r}, which is not among {sorted(self.queues)}"
                 )
+            if topic.skill and not any(topic.skill in group.skills for group in self.agents.values()):
+                raise ValueError(f"topic {topic_id!r}: no agent has the skill {topic.skill!r}; give it to a group")
             if topic.share is not None and self.arrivals.volumes is None:
                 raise ValueError(f"topic {topic_id!r} has a share of nothing: give arrivals.volumes")
         if self.warm_up_hours >= self.hours:

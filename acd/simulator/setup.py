@@ -25,7 +25,8 @@ class CallAgain:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Callers of one reason. `level_skill` names the skill whose proficiency scales talk by `talk_factor`."""
+    """Callers of one reason. `level_skill` names the skill whose proficiency scales talk, wrap-up and the unresolved
+    share by their factors."""
 
     topic_id: str
     queue_id: str
@@ -37,6 +38,7 @@ class Topic:
     attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
     level_skill: str = ""
     talk_factor: PerLevel | None = None
+    wrap_up_factor: PerLevel | None = None
     unresolved_factor: PerLevel | None = None
     resolved: float = 1.0
     recall: CallAgain = CallAgain()

@@ -1,10 +1,12 @@
 """The simulator against queueing theory: M/M/c (Erlang C) and M/M/c+M (Erlang A) over a grid of loads."""
 
+from dataclasses import replace
+
 import pytest
 
-from acd.config import Agent, Queue, RoutingConfig
+from acd.config import Agent, Queue, RoutingConfig, WrapUp, WrapUpMode
 from acd.simulator.confidence import Interval, interval
-from acd.simulator.distributions import Distribution, Exponential, Never
+from acd.simulator.distributions import Distribution, Exponential, Fixed, Never, PerLevel
 from acd.simulator.erlang import Impatient, answered_within_patient, queue_patient
 from acd.simulator.figures import FIGURES
 from acd.simulator.setup import Duty, Setup, Stream, Topic
@@ -60,6 +62,38 @@ def test_patient_callers_wait_as_erlang_c_says(servers: int, load: float) -> Non
     _agree(done, "asa", truth.asa, max(0.55 * truth.asa, 1.0))
     _agree(done, "occupancy", truth.occupancy, 0.05)
     assert _found(done, "abandonment").mean == 0.0
+
+
+def test_wrap_up_by_level_keeps_agents_as_long_as_theory_says() -> None:
+    """Calls that are all wrap-up: the half of it drawn for everyone is the whole service time at this level."""
+    servers, load, patience = 12, 1.0, 180.0
+    rate = load * servers / SERVICE
+    patient = _all_wrap_up(steady_day(servers, 0.8 * rate, Never()))
+    impatient = _all_wrap_up(steady_day(servers, rate, Exponential(patience)))
+
+    done, truth = study(patient, SEEDS), queue_patient(servers, 0.8 * rate, SERVICE)
+    _agree(done, "service_level", answered_within_patient(servers, 0.8 * rate, SERVICE, 20.0), 0.09)
+    _agree(done, "asa", truth.asa, max(0.55 * truth.asa, 1.0))
+    _agree(done, "occupancy", truth.occupancy, 0.05)
+    _agree(done, "aht", SERVICE, 8.0)
+
+    done, theory = study(impatient, SEEDS), Impatient(servers, rate, SERVICE, patience)
+    _agree(done, "abandonment", theory.steady().abandoned, 0.04)
+    _agree(done, "service_level_strict", theory.answered_within(20.0), 0.09)
+    _agree(done, "occupancy", theory.steady().occupancy, 0.05)
+
+
+def _all_wrap_up(setup: Setup) -> Setup:
+    slow = replace(
+        setup.topics["any"],
+        talk=Fixed(0.0),
+        wrap_up=Exponential(SERVICE / 2),
+        level_skill="care",
+        wrap_up_factor=PerLevel({3: 2.0, 8: 1.0}),
+    )
+    agents = {agent_id: Agent(agent_id, skills={"care": 3}) for agent_id in setup.config.agents}
+    queues = {"q": Queue("q", wrap_up=WrapUp(WrapUpMode.MANUAL))}
+    return replace(setup, topics={"any": slow}, config=RoutingConfig(queues=queues, agents=agents))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from acd.config import Overflow, OverflowKind, Queue, WrapUp, WrapUpMode
-from acd.simulator.distributions import Fixed
+from acd.simulator.distributions import Fixed, PerLevel
 from acd.simulator.figures import FIGURES, RunFigures, figures_of
 from acd.simulator.run import Simulation
 from acd.simulator.setup import Behaviour, CallAgain, Duty, RecordedCall, Setup, Stream
@@ -55,6 +55,19 @@ def test_the_queues_wrap_up_rule_decides_how_long_wrap_up_really_lasts(rule: Wra
     assert simulation.calls[0].wrap_up == pytest.approx(wrap_up)
     assert simulation.calls[1].answered - setup.epoch == pytest.approx(100.0 + wrap_up)
     assert value(figures, "aht") == pytest.approx(100.0 + wrap_up)
+
+
+@pytest.mark.parametrize(("level", "wrap_up"), [(2, 60.0), (5, 45.0), (8, 30.0)])
+def test_wrap_up_lasts_by_the_level_of_the_agent_who_talked(level: int, wrap_up: float) -> None:
+    kind = replace(topic(wrap_up=30.0), level_skill="care", wrap_up_factor=PerLevel({2: 2.0, 8: 1.0}))
+    calls = [RecordedCall(0.0, "care"), RecordedCall(1.0, "care"), RecordedCall(2.0, "care", wrap_up=7.0)]
+    setup = day(calls, topics=[kind], agents={"ada": {"care": level}})
+
+    simulation, figures = run(setup)
+
+    assert [call.wrap_up for call in simulation.calls] == pytest.approx([wrap_up, wrap_up, 7.0])
+    assert simulation.calls[1].answered - setup.epoch == pytest.approx(100.0 + wrap_up)
+    assert value(figures, "aht") == pytest.approx(100.0 + (2 * wrap_up + 7.0) / 3)
 
 
 def test_what_a_recorded_day_knows_of_a_call_replaces_the_drawn_durations() -> None:
