@@ -196,12 +196,16 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """One client's service: its priority, its segments' priorities, and the queue that takes its overflow."""
+    """One client's service: its priority, its segments' priorities, the queue that takes its overflow, its clock.
+
+    `zone` None: the one of the routing domain.
+    """
 
     programme_id: str
     priority: int = 0
     segment_priority: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
     overflow_queue: str = ""
+    zone: ZoneInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,13 +257,13 @@ class RoutingConfig:
     ±`max_priority`, so nobody is overtaken by anyone who came more than 2·max_priority·seconds_per_priority later.
     `crossing_cost`: an agent on another node counts as so many seconds less idle, a caller of another node as
     having waited so many seconds less. `recheck`: how often, in seconds, a plan step whose condition does not hold
-    is looked at again. `fallback_queue` takes what names an unknown queue.
+    is looked at again. `fallback_queue` takes what names an unknown queue. `zone`: the clock of queues whose programme
+    has none.
     """
 
     queues: Mapping[str, Queue] = field(default_factory=lambda: _NOTHING)
     agents: Mapping[str, Agent] = field(default_factory=lambda: _NOTHING)
     programmes: Mapping[str, Programme] = field(default_factory=lambda: _NOTHING)
-    plans: Mapping[str, Plan] = field(default_factory=lambda: _NOTHING)
     channels: Mapping[str, Channel] = field(default_factory=lambda: DEFAULT_CHANNELS)
     refusals: Refusals = Refusals()
     seconds_per_priority: float = 30.0

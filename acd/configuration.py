@@ -135,7 +135,6 @@ class _Reading:
             queues={queue.id: self._queue(queue) for queue in queues},
             agents={agent.id: self._agent(agent) for agent in agents},
             programmes={programme.id: self._programme(programme) for programme in programmes},
-            zone=zone(programmes[0].time_zone if programmes else "UTC"),
             **own.applied(),
         )
 
@@ -186,7 +185,8 @@ class _Reading:
 
     def _programme(self, row: model.Programme) -> Programme:
         own = self._data(ProgrammeRouting, row.routing, f"programme {row.id}")
-        return Programme(row.id, own.priority, own.segment_priority, own.overflow_queue or "")
+        clock = zone(row.time_zone)
+        return Programme(row.id, own.priority, own.segment_priority, own.overflow_queue or "", clock)
 
     def _data(self, schema: type[Data], data: Mapping[str, Any], place: str) -> Data:
         found, problem = stored(schema, data)

@@ -76,7 +76,7 @@ class InteractionQueued:
 
     `waiting_since` (default: `at`) decides the place and survives everything. `priority` is added to the
     programme's, the segment's and the queue's. `require` is an expression added to every step of the plan that does
-    not relax it; `plan_id` replaces the queue's plan. The preferred agent (last contact, ticket's owner) is waited
+    not relax it. The preferred agent (last contact, ticket's owner) is waited
     for `preferred_wait` seconds, then anyone. `attributes` feed `$name` in expressions and conditions
     (`segment` also adds the programme's priority of that segment).
     """
@@ -87,7 +87,6 @@ class InteractionQueued:
     waiting_since: float | None = None
     priority: int = 0
     require: str = ""
-    plan_id: str = ""
     preferred_agent_id: str = ""
     preferred_wait: float = 0.0
     channel: str = "voice"
@@ -106,7 +105,6 @@ class InteractionAdopted:
     waiting_since: float | None = None
     priority: int = 0
     require: str = ""
-    plan_id: str = ""
     preferred_agent_id: str = ""
     preferred_wait: float = 0.0
     channel: str = "voice"

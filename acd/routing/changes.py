@@ -5,7 +5,7 @@ from acd.routing import agents, answers, entry
 from acd.routing.demands import can_serve, meets, step_out, targets_of_plan, tell_apart, weigh
 from acd.routing.due import arm_closing
 from acd.routing.index import pool_kind
-from acd.routing.queues import PlanRecord, QueueRecord
+from acd.routing.queues import QueueRecord
 from acd.routing.state import AgentRecord, InteractionRecord, State, put_load
 from acd.routing.timers import CLOSING
 
@@ -21,12 +21,10 @@ def load(state: State, config: RoutingConfig) -> None:
         if name not in state.queues or state.queues[name].retired or state.queues[name].conf != conf
     }
     removed = {name for name, queue in state.queues.items() if not queue.retired and name not in config.queues}
-    plans = {name: PlanRecord(conf) for name, conf in config.plans.items() if old.plans.get(name) != conf}
     affected = _affected(state, config, changed.keys() | removed)
     state.config = config
     state.least_units = min((channel.units for channel in config.channels.values()), default=100)
     state.index.crossing_cost = config.crossing_cost
-    state.plans = {name: plans.get(name) or state.plans[name] for name in config.plans}
     waiting = _clear(state, affected)
     _load_queues(state, changed, removed)
     _forget_pools(state)
@@ -45,14 +43,10 @@ def load(state: State, config: RoutingConfig) -> None:
 def _affected(state: State, config: RoutingConfig, changed: set[str]) -> set[str]:
     """Queues whose demands or places may be other from now on; `changed` are those added, changed or removed."""
     old = state.config
-    domain_wide = (old.programmes, old.plans, old.crossing_cost, old.seconds_per_priority, old.max_priority)
-    if domain_wide != (
-        config.programmes, config.plans, config.crossing_cost, config.seconds_per_priority, config.max_priority
-    ):  # fmt: skip
+    domain_wide = (old.programmes, old.crossing_cost, old.seconds_per_priority, old.max_priority)
+    if domain_wide != (config.programmes, config.crossing_cost, config.seconds_per_priority, config.max_priority):
         return set(state.queues) | changed
     if changed and any(conf.strategy in _BY_FLEXIBILITY for conf in config.queues.values()):
-        return set(state.queues) | changed
-    if any(not changed.isdisjoint(plan.adds) for plan in state.plans.values()):
         return set(state.queues) | changed
     users = {name for name, queue in state.queues.items() if not changed.isdisjoint(queue.plan.adds)}
     return changed | users

@@ -25,10 +25,8 @@ _MAX_HOPS = 5
 
 def enter(state: State, call: InteractionRecord, queue: QueueRecord, limits: bool = True) -> None:
     """The interaction begins to wait in this queue, or goes where the queue's limits send it."""
-    if call.queue is not queue:
-        call.plan_id = ""
     call.queue = queue
-    call.plan = state.plans.get(call.plan_id) or queue.plan
+    call.plan = queue.plan
     call.mask = call.boost = 0
     call.demand = None
     call.place = "waiting"
@@ -230,7 +228,7 @@ def advance(state: State, call: InteractionRecord) -> bool:
 
 def follow_plan(state: State, call: InteractionRecord) -> None:
     """Go on under the plan as it is now. A step that does to the caller what one already taken did is taken."""
-    plan = state.plans.get(call.plan_id) or call.queue.plan
+    plan = call.queue.plan
     if plan is call.plan:
         return
     done = [_doing(step.conf) for number, step in enumerate(call.plan.steps) if call.mask >> number & 1]

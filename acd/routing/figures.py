@@ -1,5 +1,7 @@
 """Figures about a queue and one who waits in it: position, expected wait, and the conditions over them."""
 
+from datetime import datetime
+
 from acd.effects import Announce
 from acd.expressions import Node, holds
 from acd.routing.demands import demand_of
@@ -56,9 +58,9 @@ def _figure(state: State, call: InteractionRecord, name: str) -> float | str | N
         case "priority":
             return call.level
         case "hour":
-            return local(state.now, state.config.zone).hour
+            return _local_time(state, call).hour
         case "weekday":
-            return local(state.now, state.config.zone).isoweekday()
+            return _local_time(state, call).isoweekday()
         case "ready":
             return demand_of(state, call).ready()
         case "signed_in":
@@ -69,3 +71,10 @@ def _figure(state: State, call: InteractionRecord, name: str) -> float | str | N
             return call.queue.conf.programme_id
         case _:
             return call.attributes.get(name)
+
+
+def _local_time(state: State, call: InteractionRecord) -> datetime:
+    """The wall clock of the programme whose queue it waits in."""
+    programme = state.config.programmes.get(call.queue.conf.programme_id)
+    zone = programme.zone if programme is not None else None
+    return local(state.now, zone or state.config.zone)

@@ -16,7 +16,7 @@ from acd.routing.state import AgentRecord, InteractionRecord, State, Work, has_r
 from acd.routing.timers import WRAP_UP, Timers
 from core.errors import Invalid
 
-FORM = 2
+FORM = 3
 _AGENT = (
     "signed_in", "leaving", "leaving_reason", "wants_ready", "reason", "pause_until", "pause_reason", "state",
     "shown_reason", "since", "until", "interaction_id", "ready_since", "counted", "idle", "busy", "last_offer",
@@ -24,7 +24,7 @@ _AGENT = (
 )  # fmt: skip
 _WORK = ("channel", "queue_id", "phase", "since", "until", "extensions", "resting")
 _CALL = (
-    "waiting_since", "place_since", "plan_since", "plan_id", "channel", "direction", "node", "require", "priority",
+    "waiting_since", "place_since", "plan_since", "channel", "direction", "node", "require", "priority",
     "boost", "level", "rank", "front", "mask", "place", "preferred", "preferred_wait", "held_for", "retry_at",
     "stood_since", "offered_to", "fence", "deadline", "failures", "hops", "number", "attempt", "dialling",
 )  # fmt: skip
@@ -154,7 +154,7 @@ def _put_call(state: State, name: str, data: Mapping[str, Any]) -> None:
     for item in _CALL:
         setattr(call, item, data[item])
     call.attributes = data["attributes"]
-    call.plan = state.plans.get(call.plan_id) or queue.plan
+    call.plan = queue.plan
     call.agents = tuple(data["agents"])
     state.interactions[name] = call
     if call.fence:

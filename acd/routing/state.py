@@ -96,7 +96,7 @@ class InteractionRecord:
     __slots__ = (
         "agents", "attempt", "attributes", "boost", "channel", "deadline", "demand", "dialling", "direction", "draw",
         "failures", "fence", "front", "held_for", "hops", "interaction_id", "level", "line_key", "mask", "node",
-        "number", "offered_to", "place", "place_since", "plan", "plan_id", "plan_since", "preferred", "preferred_wait",
+        "number", "offered_to", "place", "place_since", "plan", "plan_since", "preferred", "preferred_wait",
         "priority", "queue", "rank", "require", "retry_at", "standing", "stood_since", "waiting_since",
     )  # fmt: skip
 
@@ -104,7 +104,6 @@ class InteractionRecord:
         self.interaction_id = interaction_id
         self.queue = queue
         self.plan: PlanRecord = queue.plan
-        self.plan_id = ""
         self.waiting_since = waiting_since
         self.place_since = waiting_since
         self.plan_since = waiting_since
@@ -155,7 +154,6 @@ class State:
         self.fronts = 0
         self.index = Index(config.crossing_cost, self._fill)
         self.queues: dict[str, QueueRecord] = {}
-        self.plans: dict[str, PlanRecord] = {}
         self.least_units = 0
         self.no_queue = QueueRecord(Queue(""))
         self.agents: dict[str, AgentRecord] = {}

@@ -53,7 +53,6 @@ def queued(state: State, event: InteractionQueued | InteractionAdopted, limits: 
         state.out.append(Dequeued(interaction_id, event.queue_id, since, "overflow"))
         return
     call = InteractionRecord(interaction_id, queue, min(since, state.now), state.draw(interaction_id))
-    call.plan_id = event.plan_id
     call.channel, call.direction, call.node = event.channel, event.direction, event.node
     call.priority, call.attributes = event.priority, event.attributes
     call.preferred, call.preferred_wait = event.preferred_agent_id, event.preferred_wait
@@ -164,7 +163,6 @@ def transferred(state: State, event: TransferredToQueue) -> None:
         call.priority = event.priority
     if event.require is not None:
         set_requirement(state, call, event.require)
-    call.plan_id = ""
     entry.enter(state, call, queue, limits=False)
 
 

@@ -120,7 +120,6 @@ def a_configuration(rng: Random) -> RoutingConfig:
         {name: a_queue(rng, name) for name in QUEUES},
         {name: an_agent(rng, name) for name in PEOPLE},
         programmes={"p0": Programme("p0", 1, {"gold": 2}, "q1"), "p1": Programme("p1", 0, {}, "q2")},
-        plans={"alt": Plan((PlanStep(require=rng.choice(REQUIREMENTS)),))},
         channels=CHANNELS,
         seconds_per_priority=10.0,
         max_priority=4,

@@ -246,7 +246,7 @@ class World(RuleBasedStateMachine):
         direction = "outbound" if outbound else "inbound"
         self.tell(
             kind(
-                at, f"c{number}", queue, at - waited, priority, "", "", agent, 25.0 if agent else 0.0, channel,
+                at, f"c{number}", queue, at - waited, priority, "", agent, 25.0 if agent else 0.0, channel,
                 direction, node, {"segment": "gold"},
             )
         )  # fmt: skip

@@ -172,7 +172,6 @@ class Floor:
             at - rng.choice([0, 0, 20]),
             rng.randint(-5, 5),
             rng.choice(["", "", rng.choice(REQUIREMENTS)]),
-            rng.choice(["", "", "", "alt"]),
             rng.choice(["", "", rng.choice(PEOPLE)]),
             25.0,
             rng.choice(["voice", "voice", "chat", "email"]),

@@ -57,8 +57,10 @@ async def test_a_step_that_names_another_queues_agents_means_only_them(database:
     assert found.routing.queues["q"].plan.steps[0].require == "serves_good"
 
 
-async def test_hours_in_conditions_are_those_of_the_programme(database: Database) -> None:
-    assert (await operation(database, time_zone="Asia/Tokyo")).routing.zone.key == "Asia/Tokyo"
+async def test_each_programme_has_its_own_clock(database: Database) -> None:
+    other = Programme(id="a-first", name="A", time_zone="America/Lima")
+    found = (await operation(database, other, time_zone="Asia/Tokyo")).routing.programmes
+    assert [str(found[name].zone) for name in ("a-first", "p")] == ["America/Lima", "Asia/Tokyo"]
 
 
 async def test_an_agent_speaks_the_language_of_the_programmes_served_unless_the_profile_says_which(

@@ -19,6 +19,7 @@ from acd.events import AgentReady, AgentSignedIn, InteractionAdopted, Interactio
 from tests.unit.acd.world import World, agent, queue
 
 VOICEMAIL = Overflow(OverflowKind.VOICEMAIL, "box")
+ZONES = {"rome": "Europe/Rome", "tokyo": "Asia/Tokyo"}
 
 
 def plan(*steps: PlanStep) -> Plan:
@@ -130,6 +131,20 @@ def test_conditions_know_the_state_of_the_queue(condition, holds):
     assert bool(world.of(PlanStepTaken)) == holds
 
 
+def test_hours_in_conditions_are_those_of_the_programme_whose_queue_it_is():
+    helps = plan(PlanStep(require="tv"), PlanStep(after=20, when="hour=9 & weekday=4", raise_priority=1))
+    lines = [queue(plan=helps, programme_id="rome"), queue("other", plan=helps, programme_id="tokyo")]
+    clocks = {name: Programme(name, zone=ZoneInfo(zone)) for name, zone in ZONES.items()}
+    world = World(lines, programmes=clocks, zone=ZoneInfo("Europe/Rome"))
+    world.call(0, "c1")
+    world.call(0, "c2", "other")
+    world.tick(20)
+    assert [taken.interaction_id for taken in world.of(PlanStepTaken)] == ["c2"]
+    world.tell(InteractionMoved(30, "c1", "other"))
+    world.tick(50)
+    assert [taken.interaction_id for taken in world.of(PlanStepTaken)] == ["c1"]
+
+
 def test_a_step_can_raise_the_priority_and_tell_the_caller():
     step = PlanStep(after=60, raise_priority=2, announce="we-hurry")
     world = World([queue(plan=plan(PlanStep(require="tv"), step))])
@@ -162,11 +177,11 @@ def test_the_agents_of_another_queue_are_asked_for_by_each_callers_own_attribute
     assert world.offers() == {"c2": "bea"}
 
 
-def test_a_change_of_a_queue_counts_for_those_whose_named_plan_adds_its_agents():
-    named = {"helped": plan(PlanStep(require="latin"), PlanStep(add_queue="sales"))}
-    world = World([queue(), queue("sales", require="sales")], [agent("anna", skills="tv=1")], plans=named)
-    world.call(0, "c1", plan_id="helped")
-    world.change(1, queues=[queue(), queue("sales", require="tv")])
+def test_a_change_of_a_queue_counts_for_those_whose_plan_adds_its_agents():
+    helped = queue(plan=plan(PlanStep(require="latin"), PlanStep(add_queue="sales")))
+    world = World([helped, queue("sales", require="sales")], [agent("anna", skills="tv=1")])
+    world.call(0, "c1")
+    world.change(1, queues=[helped, queue("sales", require="tv")])
     assert world.offers() == {"c1": "anna"}
 
 
@@ -183,12 +198,6 @@ def test_an_own_requirement_that_cannot_be_read_is_told_and_left_out():
     world = World(agents=[agent("anna")])
     world.call(0, "c1", require="german>=")
     assert "character 9" in world.of(RequirementIgnored)[0].problem
-    assert world.offers() == {"c1": "anna"}
-
-
-def test_another_plan_can_be_named_for_an_interaction():
-    world = World([queue(require="tv")], [agent("anna")], plans={"anyone": plan(PlanStep(require=""))})
-    world.call(0, "c1", plan_id="anyone")
     assert world.offers() == {"c1": "anna"}
 
 
