@@ -78,6 +78,8 @@ class Engine:
             settle(state)
         if state.index.stirred or state.unsure:
             judge(state)
+        if state.vacated:
+            changes.forget_queues(state)
         return out
 
     def _run_due(self, now: float, including: bool) -> None:

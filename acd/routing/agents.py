@@ -181,6 +181,7 @@ def start_work(state: State, agent: AgentRecord, call_id: str, channel: str, que
     if call_id in works:
         # The agent was still wrapping up an earlier part of the same interaction.
         state.timers.cancel(WRAP_UP, (agent.agent_id, call_id))
+        state.vacated = True
     works[call_id] = Work(channel, queue_id, phase, state.now)
     put_load(state, agent)
     if len(works) > 1:
@@ -229,8 +230,11 @@ def finish(state: State, agent: AgentRecord, interaction_id: str) -> None:
     if work.until is not None:
         state.timers.due[WRAP_UP].pop((agent.agent_id, interaction_id), None)
     queue = state.queues.get(work.queue_id)
-    if queue is not None and work.phase != "consulting":
-        queue.flow.handled(state.now - work.since)
+    if queue is not None:
+        if work.phase != "consulting":
+            queue.flow.handled(state.now - work.since)
+        if queue.retired:
+            state.vacated = True
     if agent.work:
         put_load(state, agent)
         rest(state, agent)

@@ -79,6 +79,7 @@ def _load_queues(state: State, changed: dict[str, QueueRecord], removed: set[str
         arm_closing(state, queue_id)
     for queue_id, queue in state.queues.items():
         queue.retired = queue_id not in state.config.queues
+        state.vacated |= queue.retired
     if changed or removed:
         state.index.queue_targets = [
             targets_of_plan(queue) for name, queue in sorted(state.queues.items()) if not queue.retired
@@ -87,6 +88,22 @@ def _load_queues(state: State, changed: dict[str, QueueRecord], removed: set[str
             profile.flexibility = None
         for targets in state.index.queue_targets:
             tell_apart(state, targets)
+
+
+def forget_queues(state: State) -> None:
+    """Removed queues for which nobody waits, talks or wraps up any more are not kept."""
+    state.vacated = False
+    empty = {name for name, queue in state.queues.items() if queue.retired}
+    if not empty:
+        return
+    empty -= {call.queue.conf.queue_id for call in state.interactions.values()}
+    empty -= {work.queue_id for agent in state.agents.values() for work in agent.work.values()}
+    for queue_id in sorted(empty):
+        for demand in list(state.queues.pop(queue_id).demands.values()):
+            state.index.drop(demand)
+        state.timers.cancel(CLOSING, queue_id)
+    if empty:
+        _forget_pools(state)
 
 
 def _forget_pools(state: State) -> None:

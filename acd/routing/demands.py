@@ -71,7 +71,7 @@ def demand_of(state: State, call: InteractionRecord) -> Demand:
     names: tuple[str, ...] = plan.names
     for queue_id in plan.adds:
         other = state.queues.get(queue_id)
-        names = names if other is None else tuple(sorted({*names, *other.plan.names}))
+        names = names if other is None or other.retired else tuple(sorted({*names, *other.plan.names}))
     if "$" in require:
         names = tuple(sorted({*names, *attributes_named(parse(require))}))
     values = tuple(attributes.get(name, "") for name in names) if names else ()

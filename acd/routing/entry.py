@@ -25,6 +25,8 @@ _MAX_HOPS = 5
 
 def enter(state: State, call: InteractionRecord, queue: QueueRecord, limits: bool = True) -> None:
     """The interaction begins to wait in this queue, or goes where the queue's limits send it."""
+    if call.queue.retired:
+        state.vacated = True
     call.queue = queue
     call.plan = queue.plan
     call.mask = call.boost = 0

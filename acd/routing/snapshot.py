@@ -114,6 +114,7 @@ def put_back(config: RoutingConfig, data: Mapping[str, Any]) -> State:
     state.loose_calls.clear()
     state.index.stirred.clear()
     state.unsure.clear()
+    state.vacated = False
     return state
 
 

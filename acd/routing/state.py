@@ -141,7 +141,8 @@ class InteractionRecord:
 
 class State:
     """Everything the engine knows. `loose_agents` and `loose_calls` are those whose chance has changed by the event in
-    hand; they are settled at its end. `unsure` are those of whom it is to be told whether anybody could serve them."""
+    hand; they are settled at its end. `unsure` are those of whom it is to be told whether anybody could serve them.
+    `vacated`: a queue that was removed may have lost its last interaction."""
 
     def __init__(self, config: RoutingConfig, seed: int, first_fence: int) -> None:
         self.config = config
@@ -165,6 +166,7 @@ class State:
         self.loose_agents: dict[str, AgentRecord] = {}
         self.loose_calls: dict[str, InteractionRecord] = {}
         self.unsure: dict[str, InteractionRecord] = {}
+        self.vacated = False
 
     def draw(self, name: str) -> int:
         """A number that stands for chance: the same for the same seed and name."""
@@ -183,6 +185,8 @@ class State:
         interaction_id = call.interaction_id
         del self.interactions[interaction_id]
         self.loose_calls.pop(interaction_id, None)
+        if call.queue.retired:
+            self.vacated = True
         closed, order = self.closed, self.closed_order
         if interaction_id in closed:
             order.remove(interaction_id)

@@ -21,6 +21,7 @@ def check(engine: Engine, config: RoutingConfig, meaning: Meaning) -> None:
     nobody_is_idle_beside_someone_to_serve(engine, config, meaning)
     pools_hold_those_who_are_ready(state)
     index_is_a_lower_bound(state)
+    removed_queues_are_kept_for_those_in_them(state)
     due = engine.next_due()
     assert due is None or due > state.now or due == state.now
 
@@ -143,6 +144,19 @@ def index_is_a_lower_bound(state: State) -> None:
                 kept = demand.known[pool.number]
                 assert kept in demand.heads
                 assert kept <= entry(pool, pool.listeners[demand])
+
+
+def removed_queues_are_kept_for_those_in_them(state: State) -> None:
+    """A queue that is no longer configured is known for as long as someone waits in it or works for it."""
+    used = {call.queue.conf.queue_id for call in state.interactions.values()}
+    used |= {work.queue_id for agent in state.agents.values() for work in agent.work.values()}
+    assert state.queues.keys() - state.config.queues.keys() <= used
+    assert all(
+        call.queue is state.queues[call.queue.conf.queue_id]
+        for call in state.interactions.values()
+        if call.queue is not state.no_queue
+    )
+    assert {demand.queue_id for demand in state.index.demands} <= state.queues.keys()
 
 
 def entry(pool: Pool, rank: Rank) -> HeadEntry:

@@ -90,6 +90,7 @@ class Floor:
         invariants.nobody_has_two(state)
         invariants.pools_hold_those_who_are_ready(state)
         invariants.index_is_a_lower_bound(state)
+        invariants.removed_queues_are_kept_for_those_in_them(state)
         nobody_is_idle_beside_someone_to_serve(state)
         loads_are_right(state)
         resting_are_resting(state)

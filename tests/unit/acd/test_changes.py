@@ -3,10 +3,23 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from acd.config import Agent, Channel, Overflow, OverflowKind, Plan, PlanStep, Programme, Strategy, Weights
+from acd.config import (
+    Agent,
+    Channel,
+    OpeningHours,
+    Overflow,
+    OverflowKind,
+    Plan,
+    PlanStep,
+    Programme,
+    Strategy,
+    Weights,
+    WrapUp,
+)
 from acd.effects import (
     AgentStateChanged,
     NobodyQualified,
@@ -18,7 +31,16 @@ from acd.effects import (
     QualifiedAgain,
     Requeued,
 )
-from acd.events import AgentReady, AgentSignedIn, AgentSignedOut, InteractionLeft, OfferAccepted, TalkEnded
+from acd.events import (
+    AgentReady,
+    AgentSignedIn,
+    AgentSignedOut,
+    Event,
+    InteractionLeft,
+    InteractionMoved,
+    OfferAccepted,
+    TalkEnded,
+)
 from tests.unit.acd.world import World, agent, queue
 
 CALL_BACK = Overflow(OverflowKind.CALL_BACK)
@@ -116,6 +138,49 @@ def test_a_queue_that_was_removed_lends_its_agents_no_more_until_it_is_back():
     assert world.offers() == {}
     world.change(3, queues=[helped, sales])
     assert world.offers() == {"c1": "anna"}
+
+
+def queues_known(world: World) -> list[str]:
+    return list(world.engine.snapshot()["queues"])
+
+
+def test_a_removed_queue_is_forgotten_once_nobody_talks_or_wraps_up_for_it():
+    hours = OpeningHours(ZoneInfo("UTC"), ((3, 0, 50_000),))
+    old = queue("old", "tv", hours=hours, at_close=Overflow(OverflowKind.VOICEMAIL), wrap_up=WrapUp(seconds=30))
+    world = World([queue(), old], [agent("anna", skills="tv=1")])
+    world.call(0, "c1", "old")
+    world.accept(1, "c1")
+    world.change(3, queues=[queue()])
+    assert queues_known(world) == ["care", "old"]
+    world.tell(TalkEnded(6, "c1", "anna"))
+    assert queues_known(world) == ["care", "old"]
+    assert world.engine.agent("anna").until == 36
+    world.tick(36)
+    assert queues_known(world) == ["care"]
+    assert world.engine.next_due() is None
+
+
+@pytest.mark.parametrize("last", [InteractionLeft(5, "c1"), InteractionMoved(5, "c1", "care")])
+def test_a_removed_queue_is_forgotten_once_nobody_waits_in_it(last: Event):
+    world = World([queue(), queue("old")])
+    world.call(0, "c1", "old")
+    world.call(0, "c2", "old")
+    world.change(3, queues=[queue()])
+    world.tell(InteractionLeft(4, "c2"))
+    assert queues_known(world) == ["care", "old"]
+    world.tell(last)
+    assert queues_known(world) == ["care"]
+
+
+def test_a_removed_queue_in_which_nobody_is_goes_at_once_and_may_come_back():
+    world = World([queue(), queue("old", "tv")], [agent("anna", skills="tv=1")])
+    world.call(0, "c1", "old")
+    world.tell(InteractionLeft(1, "c1"))
+    world.change(2, queues=[queue()])
+    assert queues_known(world) == ["care"]
+    world.change(3, queues=[queue(), queue("old", "tv")])
+    world.call(4, "c2", "old")
+    assert world.offers() == {"c2": "anna"}
 
 
 def test_flexibility_is_counted_anew_when_a_queue_is_only_removed():
