@@ -37,8 +37,14 @@ class Adoption:
         self._settle_offers(at, state)
         for live in state.talking:
             self._talk(at, live)
+        known = [
+            self._b.calls[facts.interaction_id] for facts in state.waiting if facts.interaction_id in self._b.calls
+        ]
+        fronted = sorted((call for call in known if call.away and call.fronted), key=lambda call: call.fronted)
         for facts in state.waiting:
             self._waiting(at, facts)
+        for call in fronted:
+            self._d.places.first_again(at, call)
         self._end_the_gone(at, state)
         for fence in state.ringing:
             if fence not in self._b.offers:

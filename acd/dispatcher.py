@@ -318,7 +318,7 @@ class Dispatcher:
     async def moved_to_line(self, call: Call, facts: CallFacts, agent_id: str, require: str, personal: bool) -> None:
         """A call in talk has been put back to the waiting place: for everyone of its queue, or for one agent."""
         now = self.board.clock.now()
-        call.facts, call.answered, call.agent_id, call.personal = facts, False, None, personal
+        call.facts, call.answered, call.agent_id, call.personal, call.fronted = facts, False, None, personal, 0
         self._part_over(now, facts.interaction_id, agent_id, "agent", None)
         self.board.step(
             ev.TransferredToQueue(

@@ -220,7 +220,7 @@ class WrapUpEnded:
 
 @dataclass(frozen=True, slots=True)
 class InteractionMoved:
-    """A supervisor moves a waiting interaction to another queue, keeping its waiting time."""
+    """A supervisor moves a waiting interaction to another queue, keeping its waiting time and a place at the front."""
 
     at: float
     interaction_id: str

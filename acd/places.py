@@ -19,6 +19,7 @@ class Places:
 
     def __init__(self, board: Switchboard) -> None:
         self._b = board
+        self._fronts = 0
 
     def queued(self, effect: fx.Queued, at: float) -> None:
         """The caller waits in this queue; another one than before is remembered wherever it must survive a restart."""
@@ -40,9 +41,31 @@ class Places:
         self._b.step(ev.InteractionPrioritised(at, interaction_id, priority, front))
         self._b.tell("queue.prioritised", at, interaction_id, None, priority=priority, front=front)
         call = self._b.calls.get(interaction_id)
+        if call is not None and front:
+            self._first(call)
         if call is not None and priority is not None:
             call.facts = replace(call.facts, priority=priority)
             self._b.later(self._write(call.facts))
+
+    def catch_up(self, at: float, call: Call, queue_id: str, priority: int | None) -> None:
+        """A restart came between what was decided (told already) and what the caller's channel was to be told."""
+        interaction_id, moved = call.facts.interaction_id, queue_id != call.facts.queue_id
+        level = call.facts.priority if priority is None else priority
+        call.facts = replace(call.facts, queue_id=queue_id, priority=level)
+        if moved:
+            self._b.step(ev.InteractionMoved(at, interaction_id, queue_id))
+        if priority is not None:
+            self._b.step(ev.InteractionPrioritised(at, interaction_id, priority))
+        self._b.later(self._write(call.facts))
+
+    def first_again(self, at: float, call: Call) -> None:
+        """Who was put before all others is so again, after a restart or a cut; nobody has decided it anew."""
+        self._b.step(ev.InteractionPrioritised(at, call.facts.interaction_id, to_front=True))
+        self._first(call)
+
+    def _first(self, call: Call) -> None:
+        self._fronts += 1
+        call.fronted = self._fronts
 
     async def _write(self, facts: CallFacts) -> None:
         try:

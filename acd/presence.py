@@ -46,10 +46,12 @@ class PastCall:
     """Led out of the line by the queue's plan, or back in the IVR (voicemail, closed) after a queue."""
     queue_id: str = ""
     """The queue in which the caller waits now, where that is not the one first entered."""
+    came_from: str = ""
+    """The queue before that one."""
     priority: int | None = None
     """As a supervisor has set it."""
     fronted: Fact | None = None
-    """The last time a supervisor put the caller before all others in this queue."""
+    """The last time a supervisor put the caller before all others; an answer has used it up."""
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ def read(facts: Iterable[Fact]) -> Past:
                     call.entered, call.diverted = fact, False
                     call.queue_id, call.priority, call.fronted = "", None, None
                 case "queue.moved":
-                    call.queue_id, call.fronted = str(fact.data["queue_id"]), None
+                    call.queue_id, call.came_from = str(fact.data["queue_id"]), str(fact.data.get("from_queue_id"))
                 case "queue.prioritised":
                     _prioritised(call, fact)
                 case "queue.diverted":
@@ -88,7 +90,7 @@ def read(facts: Iterable[Fact]) -> Past:
                 case "call.identified":
                     call.identified = fact
                 case "call.answered":
-                    call.answered, call.left = fact, None
+                    call.answered, call.left, call.fronted = fact, None, None
                     if call.promised is not None:
                         call.attempts, call.dialled_by = call.attempts + 1, fact.agent_id
                     past.last_call[fact.agent_id or ""] = fact.interaction_id
@@ -155,14 +157,14 @@ def restore(dispatcher: Dispatcher, facts: Sequence[Fact], node: str = "") -> No
         if interaction_id in board.calls and call.answered is None:
             _tell_unheard_answer(board, interaction_id, call)
         if interaction_id in board.calls and not board.calls[interaction_id].answered:
-            _resume_waiting(board, interaction_id, call, now)
+            _resume_waiting(dispatcher, interaction_id, call, now)
         if call.given_up:
             _hand_over(dispatcher, interaction_id, call)
         elif call.promised is not None and call.ended is None and interaction_id not in board.calls:
             _keep_promise(board, interaction_id, call, now, node)
         elif call.entered is not None and call.ended is None and interaction_id not in board.calls:
             _end_past(board, interaction_id, call, now, gone=interaction_id not in dispatcher.adoption.elsewhere)
-    _restore_fronts(board, here, now)
+    _restore_fronts(dispatcher, here, now)
     for agent_id, state in past.states.items():
         desk, view = board.desks.get(agent_id), board.engine.agent(agent_id)
         if desk is None or view is None or view.state != "signed_out" or state.data.get("state") == "signed_out":
@@ -202,8 +204,10 @@ def _tell_unheard_answer(board: Switchboard, interaction_id: str, past: PastCall
     board.tell("call.answered", at, interaction_id, call.agent_id, fence=fence, queue_id=facts.queue_id, waited=waited)
 
 
-def _resume_waiting(board: Switchboard, interaction_id: str, past: PastCall, now: float) -> None:
-    """A caller found on Asterisk who was just being told goodbye: the place promised is kept, or none was left."""
+def _resume_waiting(dispatcher: Dispatcher, interaction_id: str, past: PastCall, now: float) -> None:
+    """A caller found on Asterisk, as the facts have it: just being told goodbye (the place promised is kept, or none
+    was left), or moved or given a priority a moment before the channel could be told."""
+    board = dispatcher.board
     call = board.calls[interaction_id]
     if past.promised is not None and past.ended is None:
         number = str(past.promised.data.get("number") or call.facts.number or "")
@@ -212,6 +216,11 @@ def _resume_waiting(board: Switchboard, interaction_id: str, past: PastCall, now
     elif past.diverted:
         call.diverted = True
         board.step(ev.InteractionLeft(now, interaction_id, "diverted"))
+    elif past.answered is None:
+        missed = past.queue_id and past.came_from == call.facts.queue_id and past.queue_id in board.config.queues
+        priority = past.priority if past.priority != call.facts.priority else None
+        if missed or priority is not None:
+            dispatcher.places.catch_up(now, call, past.queue_id if missed else call.facts.queue_id, priority)
 
 
 def _node(dispatcher: Dispatcher, call: PastCall) -> str:
@@ -219,11 +228,12 @@ def _node(dispatcher: Dispatcher, call: PastCall) -> str:
     return dispatcher.sites.of(str(call.entered.data.get("node") or "") if call.entered is not None else "")
 
 
-def _restore_fronts(board: Switchboard, calls: Mapping[str, PastCall], now: float) -> None:
+def _restore_fronts(dispatcher: Dispatcher, calls: Mapping[str, PastCall], now: float) -> None:
     """Who was put before all others is before them again, in the same order."""
-    fronted = [(call.fronted.id, name) for name, call in calls.items() if call.fronted and name in board.calls]
+    live = dispatcher.board.calls
+    fronted = [(call.fronted.id, name) for name, call in calls.items() if call.fronted and name in live]
     for _, interaction_id in sorted(fronted):
-        board.step(ev.InteractionPrioritised(now, interaction_id, to_front=True))
+        dispatcher.places.first_again(now, live[interaction_id])
 
 
 def _keep_promise(board: Switchboard, interaction_id: str, past: PastCall, now: float, node: str) -> None:

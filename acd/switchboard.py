@@ -50,6 +50,7 @@ class Call:
     `personal`: handed to one agent, and back to everyone if that one does not take it. `moving`: on the way back to
     the waiting place. `may_call_back`: has been offered a call-back; `promised`: keeps its place without the caller.
     `diverted`: led out of the line by the queue's plan. `away`: waits at a node that cannot be reached, in no line.
+    `fronted`: put before all others by a supervisor, a higher number later than a lower; 0: not.
     """
 
     facts: CallFacts
@@ -62,6 +63,7 @@ class Call:
     promised: bool = False
     diverted: bool = False
     away: bool = False
+    fronted: int = 0
     attempt: int = 0
 
 

@@ -106,7 +106,7 @@ def left(state: State, event: InteractionLeft) -> None:
 
 
 def moved(state: State, event: InteractionMoved) -> None:
-    """A supervisor sends it to another queue."""
+    """A supervisor sends it to another queue. Who was put before all others is so there too."""
     queue = state.queues.get(event.queue_id)
     if queue is None or queue.retired:
         state.ignore("InteractionMoved", event.interaction_id, f"unknown queue {event.queue_id!r}")
@@ -115,7 +115,8 @@ def moved(state: State, event: InteractionMoved) -> None:
     if call is not None:
         entry.leave_line(state, call)
         call.plan_since = state.now
-        call.rank = NORMAL
+        if call.rank != FRONT:
+            call.rank = NORMAL
         entry.enter(state, call, queue, limits=False)
 
 

@@ -85,6 +85,21 @@ async def test_a_supervisor_moves_a_caller_before_all_others() -> None:
         assert (await agent.next_call()).header("X-OneCall-Id") == later
 
 
+async def test_a_caller_put_before_all_others_stays_so_in_another_queue_and_through_a_restart() -> None:
+    async with floor(agents={"2001": {}}, only_second=["2001"]) as here:
+        for number in ("+393470000001", "+393470000002"):
+            await (await (await here.caller(number)).dial(DID)).answered()
+            await here.until(lambda number=number: here.waits(number))
+        first, later = here.waits("+393470000001"), here.waits("+393470000002")
+        await here.ask("queue.move", interaction_id=first, queue_id="q2")
+        await here.ask("queue.move", interaction_id=later, front=True)
+        await here.ask("queue.move", interaction_id=later, queue_id="q2")
+        await here.restart()
+        await here.until(lambda: len(here.house._board.engine.waiting("q2")) == 2)
+        agent = await here.agent("2001")
+        assert (await agent.next_call()).header("X-OneCall-Id") == later
+
+
 CALL_BACK: dict[str, Any] = {
     "plan": {"steps": [{"require": ""}, {"after": 0.5, "overflow": {"kind": "call_back"}}]},
     "call_back": {"max_attempts": 2, "retry_after": 1.0},

@@ -279,7 +279,9 @@ class Reference:
             self.enter(person, "ready")
             person.ready_since, person.call = since, None
             call.person = None
-        call.place, call.queue, call.plan_since, call.rank = "waiting", queue, self.now, (2, 0.0)
+        call.place, call.queue, call.plan_since = "waiting", queue, self.now
+        if call.rank[0] != 0:
+            call.rank = (2, 0.0)
         call.wider = self.queues[queue].wider_after <= 0
 
     # --- time --------------------------------------------------------------------------------------------------

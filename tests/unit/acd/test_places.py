@@ -7,7 +7,7 @@ import pytest
 
 from acd import effects as fx
 from acd import events as ev
-from acd.config import Overflow, OverflowKind
+from acd.config import Overflow, OverflowKind, Plan, PlanStep
 from acd.ports import ReadBack
 from acd.presence import restore
 from core.errors import Invalid
@@ -120,6 +120,70 @@ async def test_who_was_put_first_is_first_again_after_a_restart(house: House, tm
     restore(later.dispatcher, await facts_since(house.database, 0))
     assert before == ["i3", "i2", "i1"]
     assert [view.interaction_id for view in later.engine.waiting("q")] == before
+    await later.board.stop()
+    await later.journal.stop()
+
+
+async def test_what_the_channel_was_not_told_before_a_restart_is_known_by_the_facts(
+    house: House, tmp_path: Path
+) -> None:
+    untold = house.arrive("i1")
+    await house.cmd("queue.move", interaction_id="i1", queue_id="q2", priority=7)
+    await house.journal.settled()
+    later = House(tmp_path / "later", house.database, house.clock)
+    await later.journal.start()
+    later.dispatcher.bridge_up(house.clock.advance(1), ReadBack((untold,), (), {}, frozenset()))
+    restore(later.dispatcher, await facts_since(house.database, 0))
+    (view,) = later.engine.waiting("q2")
+    assert (view.interaction_id, view.priority, view.waiting_since) == ("i1", 7, untold.queued_at)
+    written = (await later.telephony.wait_for("write_facts"))[2]
+    assert (written.queue_id, written.priority) == ("q2", 7)
+    assert len(await later.facts("queue.moved")) == 1
+    await later.board.stop()
+    await later.journal.stop()
+
+
+@pytest.mark.parametrize("moved_by", ["supervisor", "plan"])
+async def test_who_was_put_first_and_came_to_another_queue_is_first_there_also_after_a_restart(
+    house: House, tmp_path: Path, moved_by: str
+) -> None:
+    away = PlanStep(after=30, when="priority=7", overflow=Overflow(OverflowKind.QUEUE, "q2"))
+    queue = replace(house.board.config.queues["q"], plan=Plan((PlanStep(require=""), away)))
+    house.dispatcher.configure(replace(house.board.config, queues={**house.board.config.queues, "q": queue}))
+    waiting = [house.arrive("i1", queue_id="q2"), house.arrive("i2"), house.arrive("i3")]
+    await house.cmd("queue.move", interaction_id="i2", front=True)
+    await house.cmd("queue.move", interaction_id="i3", front=True)
+    if moved_by == "plan":
+        for name in ("i3", "i2"):
+            await house.cmd("queue.move", interaction_id=name, priority=7)
+        house.board.step(ev.Tick(house.clock.advance(30)))
+    else:
+        for name in ("i3", "i2"):
+            await house.cmd("queue.move", interaction_id=name, queue_id="q2")
+    before = [view.interaction_id for view in house.engine.waiting("q2")]
+    await house.journal.settled()
+    later = House(tmp_path / "later", house.database, house.clock)
+    await later.journal.start()
+    back = tuple(replace(house.board.calls[facts.interaction_id].facts) for facts in waiting)
+    later.dispatcher.bridge_up(house.clock.advance(1), ReadBack(back, (), {}, frozenset()))
+    restore(later.dispatcher, await facts_since(house.database, 0))
+    assert before == ["i3", "i2", "i1"]
+    assert [view.interaction_id for view in later.engine.waiting("q2")] == before
+    await later.board.stop()
+    await later.journal.stop()
+
+
+async def test_who_was_put_first_and_then_answered_is_first_no_more(house: House, tmp_path: Path) -> None:
+    waiting = [house.arrive("i1"), house.arrive("i2")]
+    await house.cmd("queue.move", interaction_id="i2", front=True)
+    house.board.tell("call.answered", house.clock.now(), "i2", "a1", fence=1, queue_id="q", waited=1.0)
+    house.board.tell("agent.left", house.clock.now(), "i2", "a1", talk=1.0, hold=0.0, ended_by="agent")
+    await house.journal.settled()
+    later = House(tmp_path / "later", house.database, house.clock)
+    await later.journal.start()
+    later.dispatcher.bridge_up(house.clock.advance(1), ReadBack(tuple(waiting), (), {}, frozenset()))
+    restore(later.dispatcher, await facts_since(house.database, 0))
+    assert [view.interaction_id for view in later.engine.waiting("q")] == ["i1", "i2"]
     await later.board.stop()
     await later.journal.stop()
 

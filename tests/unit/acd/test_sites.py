@@ -77,6 +77,15 @@ async def test_callers_of_a_node_that_is_back_have_their_old_places_and_one_who_
     assert (ended.interaction_id, ended.data["abandoned"]) == (second.interaction_id, True)
 
 
+async def test_who_was_put_first_is_first_again_when_the_node_is_back(two: House) -> None:
+    callers = [two.arrive(name, node="milan") for name in ("i1", "i2", "i3")]
+    for name in ("i3", "i2"):
+        await two.cmd("queue.move", interaction_id=name, front=True)
+    two.dispatcher.bridge_down(two.clock.advance(1), "cut", "milan")
+    two.dispatcher.bridge_up(two.clock.advance(60), read_back("milan", *callers))
+    assert [name for name, _ in waiting(two)] == ["i2", "i3", "i1"]
+
+
 async def test_what_one_node_reads_back_says_nothing_of_the_callers_and_offers_of_another(two: House) -> None:
     two.arrive("i1", node="milan")
     await ready_at(two, "rome")
