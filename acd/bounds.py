@@ -34,6 +34,7 @@ _LIMITS = {
     "after": (0, _DAY),
     "raise_priority": (-40, 40),
     "preferred_wait": (0, _DAY),
+    "owner_wait": (0, _DAY),
     "idle": (-1e6, 1e6),
     "proficiency": (-1e6, 1e6),
     "flexibility": (-1e6, 1e6),

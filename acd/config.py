@@ -148,7 +148,8 @@ class Queue:
 
     `reserve`: the queue takes an agent only while more than so many agents who could serve it are ready (keeps
     capacity for others). `max_expected_wait` is judged at entry. `on_closed` is for those who come outside `hours`,
-    `at_close` for those who wait when it closes (None: they are still served).
+    `at_close` for those who wait when it closes (None: they are still served). `preferred_wait`: how long a caller
+    waits for the agent of the last contact; `owner_wait`: for the owner of the open ticket (None: as long).
     """
 
     queue_id: str
@@ -172,6 +173,11 @@ class Queue:
     announcements: Announcements | None = None
     call_back: CallBackRule = CallBackRule()
     preferred_wait: float = 20.0
+    owner_wait: float | None = None
+
+    def wait_for(self, *, owner: bool) -> float:
+        """Seconds that a caller waits for the preferred agent: the owner of the open ticket, or of the last contact."""
+        return self.owner_wait if owner and self.owner_wait is not None else self.preferred_wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,7 @@ class Dispatcher:
             path=facts.path,
             customer_id=facts.customer_ids[0] if len(facts.customer_ids) == 1 else None,
             preferred_agent_id=facts.preferred_agent_id,
+            prefers_owner=facts.prefers_owner,
             direction=facts.direction,
             segment=facts.segment or None,
             **({"node": facts.node} if facts.node else {}),

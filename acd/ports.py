@@ -33,6 +33,8 @@ class CallFacts:
     segment: str = ""
     node: str = ""
     """The Asterisk where the caller is, where there are several."""
+    prefers_owner: bool = False
+    """The preferred agent is the owner of the open ticket, not the agent of the last contact."""
 
 
 @dataclass(frozen=True, slots=True)

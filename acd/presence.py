@@ -137,6 +137,7 @@ def call_facts(interaction_id: str, call: PastCall) -> CallFacts | None:
         customer_ids=tuple(identified.get("customer_ids") or ()),
         language=str(identified.get("language") or "it"),
         preferred_agent_id=entered.get("preferred_agent_id"),
+        prefers_owner=bool(entered.get("prefers_owner")),
         path=str(entered.get("path") or ""),
         recorded=call.recorded,
         segment=str(entered.get("segment") or ""),

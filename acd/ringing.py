@@ -179,7 +179,7 @@ class Ringing:
 
 def queued_fields(facts: CallFacts, config: RoutingConfig) -> dict[str, Any]:
     """What the engine is told of a caller who waits (all but the time)."""
-    queue = config.queues.get(facts.queue_id)
+    queue = config.queues.get(facts.queue_id) if facts.preferred_agent_id else None
     attributes = {"language": facts.language, "programme": facts.programme_id, "segment": facts.segment}
     return {
         "interaction_id": facts.interaction_id,
@@ -188,7 +188,7 @@ def queued_fields(facts: CallFacts, config: RoutingConfig) -> dict[str, Any]:
         "priority": facts.priority,
         "require": facts.skills,
         "preferred_agent_id": facts.preferred_agent_id or "",
-        "preferred_wait": queue.preferred_wait if queue is not None and facts.preferred_agent_id else 0.0,
+        "preferred_wait": queue.wait_for(owner=facts.prefers_owner) if queue is not None else 0.0,
         "direction": facts.direction,
         "node": facts.node,
         "attributes": {name: value for name, value in attributes.items() if value},

@@ -20,6 +20,7 @@ FACT_VARIABLES = (
     "OC_CUSTOMER",
     "OC_LANG",
     "OC_AGENT",
+    "OC_OWNER",
     "OC_PATH",
     "OC_SEGMENT",
 )
@@ -50,6 +51,7 @@ def read_facts(interaction_id: str, values: Mapping[str, str], now: float, node:
         recorded=bool(values.get("OC_RECORDING")),
         segment=values.get("OC_SEGMENT", ""),
         node=node,
+        prefers_owner=bool(values.get("OC_OWNER")),
     )
 
 
@@ -63,6 +65,7 @@ def write_facts(facts: CallFacts) -> dict[str, str]:
         "OC_SINCE": f"{facts.queued_at:.3f}",
         "OC_LANG": facts.language,
         "OC_AGENT": facts.preferred_agent_id or "",
+        "OC_OWNER": "1" if facts.prefers_owner else "",
         "OC_PATH": facts.path,
         "OC_SEGMENT": facts.segment,
     }

@@ -67,6 +67,7 @@ class Call:
             "OC_CUSTOMER": self.customer,
             "OC_LANG": self.language,
             "OC_AGENT": self.identification.preferred_agent_id or "",
+            "OC_OWNER": "1" if self.identification.prefers_owner else "",
             "OC_PATH": " > ".join(map(_plain, self.path))[:_LONGEST_PATH],
         }
 

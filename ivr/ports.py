@@ -29,8 +29,8 @@ class Identification:
     """Who calls, as far as the number (or a keyed code) tells.
 
     `several` is never resolved by a guess: the agent chooses. `preferred_agent_id` is set when this is a recall whose
-    last agent should be tried first, or when an agent has the open ticket. `priority` is added to the call's;
-    `segment` is that of the one customer who is certain.
+    last agent should be tried first, or when an agent has the open ticket (then `prefers_owner`). `priority` is added
+    to the call's; `segment` is that of the one customer who is certain.
     """
 
     kind: IdentificationKind
@@ -40,6 +40,7 @@ class Identification:
     priority: int = 0
     ticket: TicketSummary | None = None
     segment: str | None = None
+    prefers_owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)

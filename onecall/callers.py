@@ -45,6 +45,7 @@ class TicketCallers:
             caller.customer_ids,
             language=caller.language,
             preferred_agent_id=caller.last_agent_id or caller.owner_id,
+            prefers_owner=caller.owner_id is not None and caller.last_agent_id is None,
             segment=caller.segment,
             ticket=ticket,
         )

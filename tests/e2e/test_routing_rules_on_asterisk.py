@@ -48,12 +48,30 @@ async def test_who_calls_again_comes_to_the_agent_of_the_last_contact() -> None:
         assert other.invites == []
 
 
+async def _ticket(here: Floor, owner_id: str) -> None:
+    """An open ticket of the customer."""
+    customer_id = await here.customer(CUSTOMER)
+    async with here.database.session() as session:
+        told = {"id": "t-1", "number": "1", "title": "Bill", "status": "open", "opened_at": 1.0, "changed_at": 1.0}
+        session.add(Ticket(**told, programme_id="p1", customer_id=customer_id, owner_id=owner_id))
+
+
+async def test_the_owner_of_the_open_ticket_is_waited_for_as_long_as_the_plan_says_of_owners() -> None:
+    async with floor({"preferred_wait": 600.0, "owner_wait": 2.0}) as here:
+        await _ticket(here, "a-2002")
+        other = await here.agent("2001")
+        await here.agent("2002", ready=False)
+        await (await here.caller(CUSTOMER)).dial(DID)
+        leg = await other.next_call()
+        await leg.answer()
+        await here.until(lambda: any(call.answered for call in here.house._board.calls.values()))
+        (answered,) = [fact for fact in await here.facts() if fact.kind == "call.answered"]
+        assert answered.data["waited"] >= 2.0
+
+
 async def test_a_customer_with_an_open_ticket_comes_to_the_agent_who_has_it() -> None:
     async with floor() as here:
-        customer_id = await here.customer(CUSTOMER)
-        async with here.database.session() as session:
-            told = {"id": "t-1", "number": "1", "title": "Bill", "status": "open", "opened_at": 1.0, "changed_at": 1.0}
-            session.add(Ticket(**told, programme_id="p1", customer_id=customer_id, owner_id="a-2002"))
+        await _ticket(here, "a-2002")
         longest_idle, owner = await here.agent("2001"), await here.agent("2002")
         await (await here.caller(CUSTOMER)).dial(DID)
         await owner.next_call()

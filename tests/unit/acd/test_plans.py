@@ -25,6 +25,7 @@ EVERYONE: list[dict[str, Any]] = [{"require": ""}]
         ({"wrap_up": {"seconds": -1}}, r"wrap_up\.seconds = -1"),
         ({"call_back": {"max_attempts": 0}}, r"call_back\.max_attempts = 0"),
         ({"preferred_wait": math.nan}, r"preferred_wait = nan"),
+        ({"owner_wait": -1}, r"owner_wait = -1"),
         ({"weights": {"idle": math.inf}}, r"weights\.idle = inf"),
         ({"max_waiting": -1, "on_full": {"kind": "voicemail"}}, r"max_waiting = -1"),
         ({"max_waiting": 5}, r"max_waiting needs on_full"),

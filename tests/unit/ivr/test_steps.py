@@ -47,6 +47,7 @@ async def test_a_queued_caller_carries_all_routing_facts_and_the_done_flag_is_wr
         "OC_CUSTOMER": "c-1",
         "OC_LANG": "it",
         "OC_AGENT": "a-giulia",
+        "OC_OWNER": "",
         "OC_PATH": "",
         "OC_SEGMENT": "vip",
         "OC_DONE": "1",
