@@ -47,11 +47,12 @@ _WITHOUT_TARGET = frozenset({OverflowKind.VOICEMAIL, OverflowKind.CALL_BACK, Ove
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The names that there are: skills, queues, programmes."""
+    """The names that there are: skills, queues, programmes, prompts (None: unknown here, so they are not checked)."""
 
     skills: frozenset[str]
     queues: frozenset[str]
     programmes: frozenset[str]
+    prompts: frozenset[str] | None = None
 
 
 def problems(queue: Queue, known: Known | None = None) -> Iterator[str]:
@@ -117,6 +118,8 @@ def _steps(steps: Sequence[PlanStep], known: Known | None) -> Iterator[str]:
             yield from _read(f"{place}.prefer", text, partial(_requirement, skills))
         if step.add_queue and known is not None:
             yield from _name(f"{place}.add_queue", step.add_queue, known.queues, "queue")
+        if step.announce and known is not None and known.prompts is not None:
+            yield from _name(f"{place}.announce", step.announce, known.prompts, "prompt")
 
 
 def _read(place: str, text: str, read: Callable[[str], Node]) -> Iterator[str]:
@@ -161,6 +164,8 @@ def _overflow(place: str, where: Overflow, queue_id: str, known: Known | None) -
         yield from _name(f"{place}.target", target, known.queues, "queue")
     elif known is not None and kind is OverflowKind.PROGRAMME:
         yield from _name(f"{place}.target", target, known.programmes, "programme")
+    elif known is not None and known.prompts is not None and kind is OverflowKind.ANNOUNCEMENT:
+        yield from _name(f"{place}.target", target, known.prompts, "prompt")
 
 
 def _name(place: str, name: str, known: frozenset[str], word: str) -> Iterator[str]:

@@ -55,18 +55,18 @@ class Defaults:
     wrap_up: float = 45.0
 
 
-async def known_names(session: AsyncSession) -> Known:
-    """The names that a plan may use."""
+async def known_names(session: AsyncSession, prompts: frozenset[str] | None = None) -> Known:
+    """The names that a plan may use. `prompts`: those that can be said; None: not known here, so not checked."""
     skills, queues, programmes = [
         frozenset(await session.scalars(select(column)))
         for column in (model.Skill.id, model.Queue.id, model.Programme.id)
     ]
-    return Known(skills, queues, programmes)
+    return Known(skills, queues, programmes, prompts)
 
 
-async def load(database: Database, defaults: Defaults) -> Operation:
+async def load(database: Database, defaults: Defaults, prompts: frozenset[str] | None = None) -> Operation:
     """Read the whole operation. What cannot be used is left out for its default and named in `unusable`: one wrong
-    plan must not keep all the others from working."""
+    plan must not keep all the others from working. `prompts`: what plans may have said (`known_names`)."""
     async with database.reading() as session:
         programmes = list(await session.scalars(select(model.Programme).order_by(model.Programme.id)))
         queues = list(await session.scalars(select(model.Queue).order_by(model.Queue.programme_id, model.Queue.name)))
@@ -75,7 +75,7 @@ async def load(database: Database, defaults: Defaults) -> Operation:
         chosen = select(model.NotReadyReason.id).where(model.NotReadyReason.chosen_by_agent)
         reasons = frozenset(await session.scalars(chosen))
         rules = await session.get(model.Rules, RULES)
-        known = await known_names(session)
+        known = await known_names(session, prompts)
     clocks = {programme.id: zone(programme.time_zone) for programme in programmes}
     names = {programme.id: programme.name for programme in programmes}
     served = {queue.id: queue.name for queue in queues}

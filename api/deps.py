@@ -19,11 +19,12 @@ class ApiSettings:
     `phone_ws_port` and `phone_wss_port` are Asterisk's WebSocket ports without and with TLS: the browser takes the one
     that fits the page, on the host by which it reached us. `allowed_origins` (`https://desk.example.com`) are accepted
     on sockets beside the server's own. Without `metrics_token` only loopback reads the metrics.
-    `flows` is the folder of flows that are files.
+    `flows` is the folder of flows that are files, `prompts` that of recorded prompts.
     """
 
     recordings: Path
     flows: Path | None = None
+    prompts: Path | None = None
     web_dist: Path | None = None
     phone_domain: str = "onecall.invalid"
     phone_ws_port: int = 8088

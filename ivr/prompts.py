@@ -5,7 +5,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import yaml
@@ -58,6 +58,17 @@ class Texts:
 
 
 SYSTEM_TEXTS = Path(__file__).parent / "texts" / "system.yaml"
+
+
+@cache
+def _system_names() -> frozenset[str]:
+    return frozenset(Texts.read(SYSTEM_TEXTS).plain)
+
+
+def prompt_names(recorded: Path | None) -> frozenset[str]:
+    """What can be said outside of a flow: the system's texts, and the recordings in this folder (see `PromptStore`)."""
+    folders = [] if recorded is None else [recorded / language for language in LANGUAGES]
+    return _system_names() | {file.stem for folder in folders for file in folder.glob("*.wav")}
 
 
 class PromptStore:

@@ -27,6 +27,7 @@ def _api_settings(settings: Settings) -> ApiSettings:
     return ApiSettings(
         recordings=settings.recordings_folder,
         flows=settings.flows_folder,
+        prompts=settings.prompts_folder,
         web_dist=PROJECT / "web" / "dist",
         phone_ws_port=settings.ws_port,
         phone_wss_port=settings.wss_port,

@@ -17,7 +17,7 @@ from core.errors import Unavailable
 from core.facts import facts_of_open, facts_since
 from core.journal import Fact
 from cti.bridge import Bridge
-from ivr.prompts import SYSTEM_TEXTS, Texts
+from ivr.prompts import SYSTEM_TEXTS, Texts, prompt_names
 from onecall.background import Background, Well
 from onecall.endpoints import endpoints_of, folders_of, write_endpoints, write_further
 from onecall.settings import Settings
@@ -63,7 +63,7 @@ class RoutingHouse:
     @classmethod
     async def open(cls, ground: Ground) -> Self:
         """A house for the operation as the database has it now. Raises Invalid when that cannot be used."""
-        return cls(ground, await configuration.load(ground.database, _defaults(ground.settings)))
+        return cls(ground, await _operation(ground))
 
     async def start(self) -> None:
         """Bring everything up, in the order in which it is needed. Raises what makes serving impossible."""
@@ -174,7 +174,7 @@ class RoutingHouse:
 
     async def _reload(self) -> None:
         before = self._operation.unusable
-        self._operation = operation = await configuration.load(self._ground.database, _defaults(self._ground.settings))
+        self._operation = operation = await _operation(self._ground)
         self._board.statistics.configure(operation.targets, operation.zones)
         self._board.desks.seats(operation.seats)
         self._dispatcher.configure(operation.routing)
@@ -271,8 +271,12 @@ def _work_of(bridge: Bridge) -> str:
     return f"bridge:{bridge.node}" if bridge.node else "bridge"
 
 
-def _defaults(settings: Settings) -> Defaults:
-    return Defaults(settings.offer_seconds, settings.wrap_up_seconds)
+async def _operation(ground: Ground) -> Operation:
+    """Everything configured, checked against the prompts that there are."""
+    settings = ground.settings
+    prompts = await asyncio.to_thread(prompt_names, settings.prompts_folder)
+    defaults = Defaults(settings.offer_seconds, settings.wrap_up_seconds)
+    return await configuration.load(ground.database, defaults, prompts)
 
 
 def concerns(change: Mapping[str, Any], call: DeskCall) -> bool:

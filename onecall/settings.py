@@ -278,6 +278,11 @@ class Settings(BaseSettings):
         """Where flows that are files are; it may be absent."""
         return (self.flows or self.state / "flows").resolve()
 
+    @property
+    def prompts_folder(self) -> Path:
+        """Where prompts that people recorded are; it may be absent."""
+        return (self.state / "prompts").resolve()
+
 
 def load() -> Settings:
     """The settings in force. Raises Invalid that names each wrong or unknown variable, its value and the remedy."""

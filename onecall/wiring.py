@@ -130,7 +130,7 @@ def _ivr_settings(ground: Ground) -> IvrSettings:
     return IvrSettings(
         folder=folder / "ivr",
         survival_spool=ground.survival_spool,
-        recorded=folder / "prompts",
+        recorded=ground.settings.prompts_folder,
         host=ground.settings.agi_host,
         port=ground.settings.agi_port,
         further_spools=tuple(node.survival_spool for node in ground.settings.further_nodes),

@@ -1,5 +1,6 @@
 """Programmes and queues, with targets, routing plans and the rules of routing."""
 
+from asyncio import to_thread
 from dataclasses import replace
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from acd.plans import queue_from_dict
 from acd.profiles import RULES, ProgrammeRouting, RoutingRules, stored
 from api.access import Administrator
 from api.changing import changing
+from api.deps import ApiDeps
 from api.routes.admin.shared import existing, refuse_duplicate, require_known
 from api.routes.shared import Deps
 from api.schemas.admin import (
@@ -30,6 +32,7 @@ from api.schemas.admin import (
 )
 from api.schemas.common import Id
 from core.errors import Invalid
+from ivr.prompts import prompt_names
 
 router = APIRouter(prefix="/admin", tags=["admin"])
 _KEPT_ELSEWHERE = {
@@ -91,7 +94,7 @@ async def create_queue(given: QueueGiven, caller: Administrator, deps: Deps) -> 
     async with changing(deps, "queues", given.id) as session:
         await refuse_duplicate(session, Queue, given.id, "queue")
         await require_known(session, Programme.id, [given.programme_id], "programme_id")
-        await _check_plan(session, given.id, given.plan)
+        await _check_plan(session, deps, given.id, given.plan)
         row = Queue(**given.model_dump())
         session.add(row)
     return QueueTold.model_validate(row)
@@ -105,7 +108,7 @@ async def change_queue(
     async with changing(deps, "queues", queue_id) as session:
         row = await existing(session, Queue, queue_id, "queue")
         if given.plan is not None:
-            await _check_plan(session, queue_id, given.plan)
+            await _check_plan(session, deps, queue_id, given.plan)
         _assign(row, given.model_dump(exclude_unset=True))
     return QueueTold.model_validate(row)
 
@@ -138,13 +141,14 @@ def _programme(row: Programme) -> ProgrammeTold:
     return ProgrammeTold(**fields, routing=routing)
 
 
-async def _check_plan(session: AsyncSession, queue_id: str, plan: dict[str, Any]) -> None:
+async def _check_plan(session: AsyncSession, deps: ApiDeps, queue_id: str, plan: dict[str, Any]) -> None:
     for field, place in _KEPT_ELSEWHERE.items():
         if field in plan:
             raise Invalid(
                 f"queue {queue_id}: {field} is no part of the plan.", f"Leave it out: it is {place}.", code="plan"
             )
-    known = await known_names(session)
+    prompts = await to_thread(prompt_names, deps.settings.prompts)
+    known = await known_names(session, prompts)
     queue_from_dict(queue_id, plan, replace(known, queues=known.queues | {queue_id}))
 
 

@@ -72,7 +72,7 @@ async def build(
 ) -> House:
     """The app on a seeded database; `more` are further settings."""
     clock = ManualClock(START)
-    places = {"recordings": folder / "recordings", "flows": folder / "flows"}
+    places = {name: folder / name for name in ("recordings", "flows", "prompts")}
     settings = ApiSettings(ping_seconds=ping_seconds, **places, **more)  # type: ignore[arg-type]
     app = create_app(ApiDeps(database=database, bus=bus, clock=clock, settings=settings))
     return House(app, database, bus, clock, acd)

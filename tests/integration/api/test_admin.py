@@ -178,6 +178,7 @@ async def test_a_queues_targets_and_plan_change_live(house: House) -> None:
         {"queue_id": "q-care"},
         {"plan": {"steps": [{"require": "itallian>=5"}]}},
         {"plan": {"steps": [{"require": ""}, {"after": 5, "overflow": {"kind": "queue", "target": "q-none"}}]}},
+        {"max_waiting": 5, "on_full": {"kind": "announcement", "target": "unheard_of"}},
     ],
 )
 async def test_a_faulty_plan_is_refused_with_its_place_named(house: House, plan: dict[str, Any]) -> None:
@@ -187,6 +188,17 @@ async def test_a_faulty_plan_is_refused_with_its_place_named(house: House, plan:
     assert answer.status_code == 422
     assert "q-care" in error["what"]
     assert error["remedy"]
+
+
+async def test_a_plan_may_have_said_what_the_system_knows_or_people_recorded(house: House) -> None:
+    prompts = house.app.state.deps.settings.prompts / "it"
+    prompts.mkdir(parents=True)
+    (prompts / "snowed_in.wav").touch()
+    async with house.signed_in("administrator") as admin:
+        for name in ("goodbye", "snowed_in"):
+            plan = {"max_waiting": 5, "on_full": {"kind": "announcement", "target": name}}
+            answer = await admin.patch("/api/admin/queues/q-care", json={"plan": plan})
+            assert answer.status_code == 200, answer.text
 
 
 async def test_programmes_and_queues_are_made_and_must_refer_to_what_exists(house: House) -> None:

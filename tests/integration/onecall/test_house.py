@@ -137,6 +137,24 @@ async def test_a_plan_that_cannot_be_used_raises_an_alarm_until_it_is_corrected(
         await house.stop()
 
 
+async def test_a_plan_whose_prompt_is_missing_raises_an_alarm_until_the_prompt_is_there(ground: Ground) -> None:
+    missing = {"max_waiting": 5, "on_full": {"kind": "announcement", "target": "snowed_in"}}
+    await _plan(ground, missing)
+    house = await RoutingHouse.open(ground)
+    try:
+        await house.start()
+        alarms = house._board.alarms
+        assert "'snowed_in': there is no such prompt" in alarms["configuration_unusable:queue q1"]["values"]["why"]
+        recorded = ground.settings.prompts_folder / "it" / "snowed_in.wav"
+        recorded.parent.mkdir(parents=True)
+        recorded.touch()
+        await _plan(ground, missing)
+        await until(lambda: "configuration_unusable:queue q1" not in alarms)
+        assert house._board.config.queues["q1"].max_waiting == 5
+    finally:
+        await house.stop()
+
+
 async def _plan(ground: Ground, plan: dict[str, Any]) -> None:
     async with ground.database.session() as session:
         (await session.get_one(Queue, "q1")).plan = plan

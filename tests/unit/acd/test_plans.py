@@ -9,7 +9,7 @@ from acd.bounds import Known
 from acd.plans import queue_from_dict
 from core.errors import Invalid
 
-KNOWN = Known(frozenset({"roaming", "italian"}), frozenset({"q", "other"}), frozenset({"p"}))
+KNOWN = Known(frozenset({"roaming", "italian"}), frozenset({"q", "other"}), frozenset({"p"}), frozenset({"goodbye"}))
 OPEN = {"zone": "Europe/Rome", "weekly": [[0, 28800, 64800]]}
 EVERYONE: list[dict[str, Any]] = [{"require": ""}]
 
@@ -39,6 +39,14 @@ EVERYONE: list[dict[str, Any]] = [{"require": ""}]
         ({"max_waiting": 5, "on_full": {"kind": "queue", "target": "q"}}, r"that is this queue itself"),
         ({"max_waiting": 5, "on_full": {"kind": "programme", "target": "x"}}, r"there is no such programme"),
         ({"max_waiting": 5, "on_full": {"kind": "announcement"}}, r"write the name of what is said"),
+        (
+            {"max_waiting": 5, "on_full": {"kind": "announcement", "target": "good_bye"}},
+            r"on_full\.target = 'good_bye': there is no such prompt. Did you mean 'goodbye'\?",
+        ),
+        (
+            {"plan": {"steps": [{"require": "", "announce": "hurry"}]}},
+            r"step 1\.announce = 'hurry': there is no such prompt",
+        ),
         ({"max_waiting": 5, "on_full": {"kind": "voicemail", "target": "b"}}, r"voicemail has no target"),
         ({"plan": {"steps": []}}, r"no step says who may serve"),
         ({"plan": {"steps": [{"after": 10, "raise_priority": 1}]}}, r"no step says who may serve"),
