@@ -144,7 +144,7 @@ async def test_outside_of_its_hours_a_queue_says_goodbye_and_the_caller_has_not_
 
 
 async def test_who_would_wait_too_long_goes_where_the_plan_says() -> None:
-    plan = {"max_expected_wait": 0.01, "on_long_wait": {"kind": "queue", "target": "q2"}}
+    plan = {"max_expected_wait": 0.0, "on_long_wait": {"kind": "queue", "target": "q2"}}
     async with floor(plan) as here:
         # Somebody has stood in the line, and was answered: from then on it is known how long that takes.
         leg, _ = await _call(here, CUSTOMER)
