@@ -18,11 +18,11 @@ class FarFolder:
     def __init__(self, patience: float) -> None:
         """`patience`: seconds after which an answer is not waited for any more."""
         self._patience = patience
-        self._asked: threading.Thread | None = None
+        self._at_work = False
 
     async def ask(self, work: Callable[[], _T]) -> _T:
         """Do `work` in the folder's thread. Raises OSError when it does not answer, or the last work hangs still."""
-        if self._asked is not None and self._asked.is_alive():
+        if self._at_work:
             raise OSError(f"no answer within {self._patience:g} s")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[_T] = loop.create_future()
@@ -41,12 +41,13 @@ class FarFolder:
                 result = work()
             except Exception as error:
                 failure = error
+            self._at_work = False
             if not loop.is_closed():
                 loop.call_soon_threadsafe(settle, result, failure)
 
         # A daemon: one that hangs must not keep the process from ending.
-        self._asked = threading.Thread(target=run, daemon=True)
-        self._asked.start()
+        self._at_work = True
+        threading.Thread(target=run, daemon=True).start()
         try:
             async with asyncio.timeout(self._patience):
                 return await answer
