@@ -32,7 +32,7 @@ test: .venv/.ready  ## Set up what tests need, then run every check and every te
 	@$(PYTHON) -m onecall provision test
 	@$(MAKE) --no-print-directory lint types arrows
 	@cd web && npm run --silent check && npm test --silent
-	@$(PYTHON) -m pytest tests -n $(TEST_PROCESSES) --dist loadfile
+	@$(PYTHON) -m pytest tests -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 lint: .venv/.ready  ## Formats and lint
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
