@@ -54,6 +54,7 @@ _BATCH = 100
 """Facts a transaction: few enough that others who write need not wait long."""
 _BREATH = 0.03
 """Seconds between the transactions of a backlog: others who write to the same SQLite file find it free."""
+_OVERHEARD = 50_000
 _LOOK = 1.0
 _LEAST_FREE = 100_000_000
 _CLEAR_ABOVE = 1.1
@@ -79,7 +80,7 @@ class Journal:
         self._drain_task: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
         self.overheard: list[Fact] | None = None
-        """Whoever must know what is told from a moment on puts a list here."""
+        """Whoever must know what is told from a moment on puts a list here; None again once it has grown too long."""
         self._drained = asyncio.Event()
         self._drained.set()
         self._files = FactFiles(folder)
@@ -92,6 +93,8 @@ class Journal:
         self._queue.append(fact)
         if self.overheard is not None:
             self.overheard.append(fact)
+            if len(self.overheard) > _OVERHEARD:
+                self.overheard = None
         self._drained.clear()
         self._wake.set()
 

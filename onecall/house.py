@@ -29,8 +29,6 @@ _FIGURES_EVERY = 900.0
 _FLOOR_AT_LEAST = 5.0
 _STEADY = 5.0
 _SETTLE_SECONDS = 60.0
-_OVERHEARD = 50_000
-"""Most facts that are kept in memory for a node that is not there yet."""
 _UNWRITTEN = "phones_unwritten:"
 _PAST = 26 * 3600.0
 """How far back facts are read at the start (seconds): the longest day, and the time before the queue."""
@@ -142,7 +140,7 @@ class RoutingHouse:
         await is_up.wait()
         async with self._reading_past:
             told = self._journal.overheard
-            if told is None or len(told) > _OVERHEARD:
+            if told is None:
                 # A node that comes much later. What is told while this is read is overheard from here on.
                 told = self._journal.overheard = []
                 await self._journal.settled(_SETTLE_SECONDS)

@@ -299,3 +299,18 @@ async def test_too_little_room_is_said_before_the_disk_is_full(
     await alarms.until()
     watching.cancel()
     await journal.stop()
+
+
+async def test_what_is_overheard_for_somebody_who_does_not_come_is_let_go(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.journal._OVERHEARD", 2)
+    journal = Journal(tmp_path / "journal", FactStore(database))
+    journal.overheard = heard = []
+    for kind in ("first", "second"):
+        journal.append(Fact(1.0, kind))
+    assert journal.overheard is heard
+    assert [fact.kind for fact in heard] == ["first", "second"]
+    journal.append(Fact(1.0, "third"))
+    assert journal.overheard is None
+    await journal.stop()
