@@ -23,11 +23,16 @@ async def test_an_answer_and_a_failure_come_through() -> None:
 
 
 async def test_one_that_hangs_has_one_thread_however_often_it_is_asked() -> None:
-    folder, answers, before = FarFolder(0.02), threading.Event(), threading.active_count()
+    folder, answers, at_work = FarFolder(0.02), threading.Event(), []
+
+    def hang() -> None:
+        at_work.append(threading.current_thread())
+        answers.wait()
+
     for _ in range(5):
         with pytest.raises(OSError, match="no answer"):
-            await folder.ask(answers.wait)
-    assert threading.active_count() == before + 1
+            await folder.ask(hang)
+    assert len(at_work) == 1
     assert await asyncio.to_thread(lambda: "the common threads are free") == "the common threads are free"
     answers.set()
     async with asyncio.timeout(PATIENCE):
