@@ -15,7 +15,7 @@ from phones.call import Call
 from phones.phone import Phone, RegistrationRefused
 from tests.e2e.harness.fixtures import AGENTS, Keep, MakeAsterisk
 from tests.e2e.harness.ivr import TO_THE_QUEUE, ScriptedIvr
-from tests.e2e.harness.manager import TestManager
+from tests.e2e.harness.manager import PATIENCE, TestManager
 from tests.e2e.harness.server import CALLER_ADDRESS, TestAgent, TestAsterisk
 
 _MACHINE_IS_BUSY = re.compile(r"The '[^']+' task processor queue reached \d+ scheduled tasks")
@@ -164,6 +164,15 @@ async def test_caller_and_agent_hear_each_other_in_a_room_and_the_recording_hold
     assert level_at(loudest(from_wav(recorded.with_name(recorded.name + ".wav")), 440), 440) > 2000
 
 
+async def test_a_room_holds_its_two_parties_and_no_announcer(asterisk: TestAsterisk, phones: Keep) -> None:
+    async with talk(asterisk, phones, AGENTS[1], "90000001") as (call, leg, _):
+        async with asyncio.timeout(PATIENCE):
+            while (parties := await asyncio.to_thread(parties_in_rooms, asterisk)) != [2]:
+                assert parties == [3]  # it is on its way out
+        leg.media.loop_sound(tone(620))
+        await call.media.wait_for_tone(620)
+
+
 async def test_a_call_goes_on_when_its_recording_cannot_be_written(
     make_asterisk: MakeAsterisk, phones: Keep, tmp_path: Path
 ) -> None:
@@ -264,6 +273,12 @@ async def talk(
         assert (await manager.action("Redirect", place("oc-caller", room, held["Channel"])))["Response"] == "Success"
         await manager.wait_for("ConfbridgeJoin", Conference=room, Channel=held["Channel"])
         yield call, leg, manager
+
+
+def parties_in_rooms(server: TestAsterisk) -> list[int]:
+    """How many channels each mixing bridge has."""
+    told = server.instance.command_line("bridge show all")
+    return [int(count) for count in re.findall(r"(\d+)\s+base\s+softmix", told)]
 
 
 def place(context: str, extension: str, channel: str) -> dict[str, str]:

@@ -149,11 +149,12 @@ def test_a_secret_is_never_readable_by_others_not_even_while_it_is_written(
 
 
 def test_asterisk_tells_the_bridge_what_it_reads_and_nothing_else() -> None:
-    told = set(
-        re.findall(r"^eventfilter\(action\(include\),name\((\w+)\)\)", (TEMPLATES / "manager.conf").read_text(), re.M)
-    )
+    template = (TEMPLATES / "manager.conf").read_text()
+    told = set(re.findall(r"^eventfilter\(action\(include\),name\((\w+)\)\)", template, re.M))
+    never_made = re.findall(r"^disabledevents = (.+)$", template, re.M)[0].split(",")
     interpreter = Bridge(BridgeSettings(ManagerSettings("", 0, "", ""), Path()), NoFacts())._switch.interpreter
     assert told == {*interpreter._kinds, "FullyBooted"}
+    assert told.isdisjoint(never_made)
 
 
 class NoFacts:
