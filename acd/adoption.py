@@ -120,7 +120,7 @@ class Adoption:
     async def _restore_desk(self, desk: Desk, call: Call, answered: float) -> None:
         await self._b.open_ticket(call.facts, desk.seat.agent_id, answered)
         if desk.call is not None and desk.call.facts.interaction_id == call.facts.interaction_id:
-            await self._d.ringing.show_story(desk, call)
+            await self._d.storyteller.show(desk, call)
 
     def reread(self, desk: Desk, facts: CallFacts) -> None:
         """Fetch again what a desk shows of a call that is over but not wrapped up (after a restart)."""

@@ -83,6 +83,7 @@ class Commands:
         desk = self._desk(message)
         desk.online, desk.painted = str(message["connection_id"]), 0
         self._d.desk_back(desk)
+        self._d.storyteller.looked_at(desk)
         return self._b.desks.message(desk, self._now())
 
     async def do_desk__offline(self, message: Mapping[str, Any]) -> Reply:

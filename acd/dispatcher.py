@@ -15,6 +15,7 @@ from acd.places import Places
 from acd.ports import CallFacts, CallView, EndedBy, ReadBack, Refusal
 from acd.ringing import Ringing, queued_fields
 from acd.sites import Sites
+from acd.storyteller import Storyteller
 from acd.switchboard import Call, Switchboard
 from core.errors import OneCallError
 from core.log import get_logger
@@ -33,9 +34,10 @@ class Dispatcher:
 
     def __init__(self, board: Switchboard) -> None:
         self.board = board
-        self.ringing = Ringing(board)
+        self.storyteller = Storyteller(board)
+        self.ringing = Ringing(board, self.storyteller)
         self.call_backs = CallBacks(board)
-        self.experts = Experts(board)
+        self.experts = Experts(board, self.storyteller)
         self.places = Places(board)
         self.sites = Sites(board)
         self.adoption = Adoption(self)
@@ -305,16 +307,6 @@ class Dispatcher:
         """Route by this configuration from now on."""
         self.board.config = config = self.sites.configured(config)
         self.board.step(ev.ConfigChanged(self.board.clock.now(), config))
-
-    async def refresh_pop(self, desk: Desk) -> None:
-        """Read again what a desk shows of its caller: somebody changed it."""
-        if desk.call is None:
-            return
-        shown = desk.call
-        story = await self.board.stories.pop(shown.facts)
-        if desk.call is shown and (story.pop != shown.pop or (story.ticket_id or shown.ticket_id) != shown.ticket_id):
-            shown.pop, shown.ticket_id = story.pop, story.ticket_id or shown.ticket_id
-            self.board.changed(desk)
 
     async def moved_to_line(self, call: Call, facts: CallFacts, agent_id: str, require: str, personal: bool) -> None:
         """A call in talk has been put back to the waiting place: for everyone of its queue, or for one agent."""

@@ -4,14 +4,18 @@ from acd import events as ev
 from acd.desks import Desk, DeskCall
 from acd.ports import CallView
 from acd.sites import begins_at
+from acd.storyteller import Storyteller
 from acd.switchboard import Call, Switchboard
 
 
 class Experts:
     """Keeps the desk of a consulted agent, and the engine's view of that agent, true while the consultation lasts."""
 
-    def __init__(self, board: Switchboard) -> None:
+    def __init__(self, board: Switchboard, storyteller: Storyteller) -> None:
         self._b = board
+        self._storyteller = storyteller
+        self._asked: dict[str, set[str]] = {}
+        """Who has been shown a call as its expert, by interaction, until its talk is over."""
 
     def changed(self, at: float, view: CallView, before: CallView | None) -> None:
         """A consultation began, went on, or ended: the expert is busy for the engine exactly while it lasts."""
@@ -49,15 +53,16 @@ class Experts:
 
     def over(self, at: float, interaction_id: str) -> None:
         """The caller is in no talk any more: no desk shows a consultation about this call."""
-        for desk in self._b.desks.all():
-            if desk.call is not None and desk.call.facts.interaction_id == interaction_id:
-                self._dismiss(at, desk.seat.agent_id)
+        for agent_id in self._asked.pop(interaction_id, ()):
+            desk = self._b.desks.get(agent_id)
+            if desk is not None and desk.call is not None and desk.call.facts.interaction_id == interaction_id:
+                self._dismiss(at, agent_id)
 
     def take_over(self, at: float, call: Call, desk: Desk, former: Desk | None) -> None:
         """The call is this agent's from now on, with the ticket and the story that the former agent had."""
         if desk.call is None or desk.call.facts.interaction_id != call.facts.interaction_id:
             desk.call = DeskCall(call.facts, 0, "talking", at, None)
-            self._hand_story(desk.call, former)
+            self._hand_story(desk, desk.call, former)
         desk.call.role, desk.call.phase, desk.call.answered, desk.call.view = "agent", "talking", at, None
 
     def _show(self, at: float, view: CallView, agent_id: str) -> None:
@@ -66,7 +71,8 @@ class Experts:
             return
         if desk.call is None:
             desk.call = DeskCall(call.facts, 0, "ringing", at, None, role="expert")
-            self._hand_story(desk.call, self._b.desks.get(view.agent_id))
+            self._asked.setdefault(view.interaction_id, set()).add(agent_id)
+            self._hand_story(desk, desk.call, self._b.desks.get(view.agent_id))
         if desk.call.role != "expert" or desk.call.facts.interaction_id != view.interaction_id:
             return
         if view.consult.state == "talking":
@@ -80,7 +86,8 @@ class Experts:
             desk.call = None
             self._b.desks.changed(desk, at)
 
-    @staticmethod
-    def _hand_story(call: DeskCall, owner: Desk | None) -> None:
+    def _hand_story(self, desk: Desk, call: DeskCall, owner: Desk | None) -> None:
         if owner is not None and owner.call is not None:
             call.pop, call.ticket_id = owner.call.pop, owner.call.ticket_id
+        if not call.pop:
+            self._storyteller.looked_at(desk)

@@ -1,6 +1,5 @@
 """Offers: the pop on screen, then the phone rings, and whatever becomes of it."""
 
-import asyncio
 import math
 from dataclasses import replace
 from typing import Any
@@ -10,15 +9,14 @@ from acd import events as ev
 from acd.config import RoutingConfig
 from acd.desks import Desk, DeskCall
 from acd.ports import CallFacts, PopAndTicket, Refusal, Ring
-from acd.switchboard import NO_HURRY, Call, LiveOffer, Switchboard
+from acd.storyteller import Storyteller
+from acd.switchboard import Call, LiveOffer, Switchboard
 from core.errors import OneCallError
 from core.log import get_logger
 from core.metrics import Counter
 
 _log = get_logger(__name__)
 _ended = Counter("onecall_offers_total", "Offers made to agents, by how they ended", ["result"])
-_STORY_AGAIN = 5.0
-"""Longest pause (seconds) before a story that could not be read is tried again."""
 _NOTICES = {
     "no_answer": "rona",
     "unreachable": "unreachable",
@@ -31,8 +29,9 @@ _NOTICES = {
 class Ringing:
     """Carries out the engine's offers."""
 
-    def __init__(self, board: Switchboard) -> None:
+    def __init__(self, board: Switchboard, storyteller: Storyteller) -> None:
         self._b = board
+        self._storyteller = storyteller
 
     def offer(self, effect: fx.Offer, at: float) -> None:
         """Begin an offer."""
@@ -49,11 +48,10 @@ class Ringing:
             call.facts = replace(call.facts, node=desk.phone_node)
         board.tell("offer.made", at, effect.interaction_id, effect.agent_id, fence=effect.fence, queue_id=queue_id)
         if desk.online is None:
-            # There is nobody to show the pop to: the phone need not wait for it.
+            # There is nobody to show the pop to: the phone need not wait for it, and nobody need read it.
             story = board.story_so_far(call) or PopAndTicket()
             self._ring(offer, call, desk, story)
             self._show(offer, call, desk, at, story)
-            board.later(self.show_story(desk, call))
         else:
             board.later(self._pop_then_ring(offer, call, desk, at))
 
@@ -68,8 +66,7 @@ class Ringing:
             if offer.fence not in board.offers:
                 return
         self._ring(offer, call, desk, story)
-        if not story.pop:
-            await self.show_story(desk, call)
+        await self._storyteller.shown(desk, call)
 
     def _show(self, offer: LiveOffer, call: Call, desk: Desk, at: float, story: PopAndTicket) -> int:
         desk.call = DeskCall(
@@ -95,17 +92,6 @@ class Ringing:
         except OneCallError as error:
             _log.warning("phone cannot be rung", interaction_id=offer.interaction_id, fence=offer.fence, why=str(error))
             self._b.later(self._refuse(offer, "failed"))
-
-    async def show_story(self, desk: Desk, call: Call) -> None:
-        """Show it once it has been read, however long that takes, unless the call has left the desk by then."""
-        shown, pause = desk.call, NO_HURRY
-        while shown is not None and desk.call is shown and not shown.pop:
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _STORY_AGAIN)
-            story = await self._b.story(call)
-            if story.pop and desk.call is shown:
-                shown.pop, shown.ticket_id = story.pop, shown.ticket_id or story.ticket_id
-                self._b.changed(desk)
 
     async def _refuse(self, offer: LiveOffer, reason: Refusal) -> None:
         self._b.step(ev.OfferRefused(self._b.clock.now(), offer.fence, reason))

@@ -87,13 +87,16 @@ class Statistics:
     _counts: dict[tuple[str, date], Count] = field(default_factory=dict)
     _calls: dict[str, _Call] = field(default_factory=dict)
     _latest: date = date.min
+    _told: list[Fact] = field(default_factory=list)
 
     def count(self, queue_id: str, at: float) -> Count:
         """The queue's day so far. `at`: now, epoch seconds."""
+        self._count_told()
         return self._counts.get((queue_id, self._day(queue_id, at)), Count())
 
     def total(self, at: float) -> Count:
         """All queues together, each of its own present day."""
+        self._count_told()
         total = Count()
         for queue_id in {queue_id for queue_id, _ in self._counts}:
             total.add(self.count(queue_id, at))
@@ -101,6 +104,7 @@ class Statistics:
 
     def configure(self, targets: Mapping[str, Target], zones: Mapping[str, tzinfo]) -> None:
         """Count by other targets or clocks from now on, also what is counted already."""
+        self._count_told()
         if (targets, zones) == (self.targets, self.zones):
             return
         self.targets, self.zones = targets, zones
@@ -108,10 +112,17 @@ class Statistics:
             self._count(call)
 
     def apply(self, fact: Fact) -> None:
-        """Count one fact; facts of other kinds change nothing."""
-        if fact.interaction_id is None or fact.kind not in _KINDS or fact.data.get("direction") == "outbound":
-            return
-        call = self._calls.setdefault(fact.interaction_id, _Call())
+        """Take a fact. It is counted when somebody asks, some times a second: whoever tells it has a phone to ring."""
+        if fact.interaction_id is not None and fact.kind in _KINDS and fact.data.get("direction") != "outbound":
+            self._told.append(fact)
+
+    def _count_told(self) -> None:
+        told, self._told = self._told, []
+        for fact in told:
+            self._count_in(fact, fact.interaction_id or "")
+
+    def _count_in(self, fact: Fact, interaction_id: str) -> None:
+        call = self._calls.setdefault(interaction_id, _Call())
         call.last = max(call.last, fact.at)
         if fact.kind == "queue.entered":
             since = float(fact.data["since"])

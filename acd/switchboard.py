@@ -49,7 +49,8 @@ class Call:
 
     `personal`: handed to one agent, and back to everyone if that one does not take it. `moving`: on the way back to
     the waiting place. `may_call_back`: has been offered a call-back; `promised`: keeps its place without the caller.
-    `diverted`: led out of the line by the queue's plan. `away`: waits at a node that cannot be reached, in no line.
+    `diverted`: led out of the line by the queue's plan. `story_at`: when its story's reading began.
+    `away`: waits at a node that cannot be reached, in no line.
     `fronted`: put before all others by a supervisor, a higher number later than a lower; 0: not.
     """
 
@@ -62,6 +63,7 @@ class Call:
     may_call_back: bool = False
     promised: bool = False
     diverted: bool = False
+    story_at: float = 0.0
     away: bool = False
     fronted: int = 0
     attempt: int = 0
@@ -140,12 +142,14 @@ class Switchboard:
         return call
 
     def _begin_story(self, call: Call) -> None:
-        if call.story is None and self.calls.get(call.facts.interaction_id) is call:
+        view = self.engine.interaction(call.facts.interaction_id)
+        waits = view is not None and view.place == "waiting" and self.calls.get(call.facts.interaction_id) is call
+        if waits and call.story is None:
             self.read_story(call)
 
     def read_story(self, call: Call) -> "asyncio.Task[PopAndTicket]":
         """Begin to read the caller's story."""
-        call.story = asyncio.create_task(self._read(call.facts))
+        call.story, call.story_at = asyncio.create_task(self._read(call.facts)), self.clock.now()
         call.story.add_done_callback(_retrieved)
         return call.story
 

@@ -120,7 +120,7 @@ class Bridge:
 
     def event(self, event: Event) -> None:
         """One event of Asterisk."""
-        self._switch.interpreter.event(event)
+        self._tell.after(lambda: self._switch.interpreter.event(event))
 
     def down(self, why: str) -> None:
         """The connection has ended."""

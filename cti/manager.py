@@ -1,6 +1,7 @@
 """The one way to Asterisk's manager interface: never dials twice, never waits for ever, loses no event unseen."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -46,7 +47,8 @@ class Manager:
         self._settings = settings
         self._listener = listener
         self._connection: Connection | None = None
-        self._events: asyncio.Queue[Event] = asyncio.Queue(settings.queue_limit)
+        self._events: deque[Event] = deque()
+        self._turn: asyncio.Handle | None = None
         self._up = False
 
     @property
@@ -113,7 +115,7 @@ class Manager:
 
     async def _one_connection(self) -> tuple[str, bool]:
         """Why it ended, and whether it was ever up."""
-        self._events = asyncio.Queue(self._settings.queue_limit)
+        self._events.clear()
         booted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         connection = Connection(self._settings, lambda event: self._heard(event, connection, booted))
         self._connection = connection
@@ -124,6 +126,9 @@ class Manager:
             return str(error) or type(error).__name__, False
         finally:
             self._up, self._connection = False, None
+            if self._turn is not None:
+                self._turn.cancel()
+                self._turn = None
             connection.close("OneCall is ending")
 
     async def _sign_in(self, connection: Connection, booted: "asyncio.Future[None]") -> None:
@@ -138,29 +143,36 @@ class Manager:
             raise Unavailable(f"Asterisk was not fully booted within {limit:g} s.")
 
     async def _live(self, connection: Connection) -> str:
-        serving = asyncio.ensure_future(self._serve())
+        reading = asyncio.ensure_future(self._read_back())
         pinging = asyncio.ensure_future(self._ping(connection))
-        ends: set[asyncio.Future[Any]] = {connection.ended, serving}
+        ends: set[asyncio.Future[Any]] = {connection.ended, reading}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done() and reading.exception() is None:
+                await connection.ended
         finally:
-            for task in (serving, pinging):
+            for task in (reading, pinging):
                 task.cancel()
-            outcomes = await asyncio.gather(serving, pinging, return_exceptions=True)
+            outcomes = await asyncio.gather(reading, pinging, return_exceptions=True)
         why = connection.ended.result() if connection.ended.done() else f"read-back failed: {outcomes[0]!r}"
         self._listener.down(why)
         return why
 
-    async def _serve(self) -> None:
+    async def _read_back(self) -> None:
         await self._listener.read_back()
         self._up = True
-        while True:
-            for _ in range(_TURN):
-                self._tell(await self._events.get())
-            await asyncio.sleep(0)
+        self._take_turn()
+
+    def _take_turn(self) -> None:
+        """Tell what has arrived, a few events at a time, each behind the answers that arrived before it."""
+        self._turn = None
+        figures.queue_depth.set(len(self._events))
+        for _ in range(min(_TURN, len(self._events))):
+            self._tell(self._events.popleft())
+        if self._events:
+            self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
 
     def _tell(self, event: Event) -> None:
-        figures.queue_depth.set(self._events.qsize())
         try:
             self._listener.event(event)
         except Exception:
@@ -180,11 +192,11 @@ class Manager:
     def _heard(self, event: Event, connection: Connection, booted: "asyncio.Future[None]") -> None:
         if event["Event"] == "FullyBooted" and not booted.done():
             booted.set_result(None)
-        try:
-            self._events.put_nowait(event)
-        except asyncio.QueueFull:
+        if len(self._events) >= self._settings.queue_limit:
             figures.overflows.inc()
             connection.close("events came faster than they could be handled")
             return
         figures.events.inc()
-        figures.queue_depth.set(self._events.qsize())
+        self._events.append(event)
+        if self._up and self._turn is None:
+            self._turn = asyncio.get_running_loop().call_soon(self._take_turn)

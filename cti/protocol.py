@@ -82,6 +82,9 @@ class ManagerProtocol(AMIProtocol):  # type: ignore[misc]
     def _take(self, block: str) -> None:
         if block.startswith("Asterisk Call Manager/"):
             self.version, _, block = block.partition("\r\n")
+        if block.startswith("Event: "):
+            self._on_message(_event(block))
+            return
         message = Message.from_line(block) if block else None
         if message is None:
             self.malformed += bool(block)
@@ -100,6 +103,16 @@ class ManagerProtocol(AMIProtocol):  # type: ignore[misc]
             self._why = why
             self.closed = True
             self.transport.abort()
+
+
+def _event(block: str) -> Event:
+    """What the library would read, at a third of its price: callers wait for what events say."""
+    event: dict[str, str] = {}
+    for line in block.split("\r\n"):
+        key, colon, value = line.partition(": ")
+        if colon:
+            event[key] = f"{event[key]}\n{value}" if key in event else value
+    return event
 
 
 def _joined(value: str | list[str]) -> str:

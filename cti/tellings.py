@@ -1,11 +1,15 @@
 """What the bridge tells the dispatcher and the journal. Each telling is made outside of any command, in order."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from acd.ports import CallEvents, CallFacts, CallPhase, CallView, ConsultView, EndedBy, ReadBack, RecordingView, Refusal
 from core.journal import Fact
+from core.log import get_logger
 from cti.calls import REST, Call, Leg, Line, Party, set_variables
+
+_log = get_logger(__name__)
 
 
 class Facts(Protocol):
@@ -47,6 +51,8 @@ class Tellings:
         self._line = line
         self._later = later
         self._facts = facts
+        self._unsaid: deque[Callable[[], None]] = deque()
+        self._gathering = False
         self.events: CallEvents | None = None
 
     def _say(self, say: Callable[[CallEvents, float], None]) -> None:
@@ -56,7 +62,26 @@ class Tellings:
             if self.events is not None:
                 say(self.events, at)
 
-        self._later(tell)
+        self._unsaid.append(tell)
+        if not self._gathering and len(self._unsaid) == 1:
+            self._later(self._say_all)
+
+    def after(self, deed: Callable[[], None]) -> None:
+        """Do what no command is, and say at once, when it is done, what it gave to say: callers wait for it."""
+        self._gathering = True
+        try:
+            deed()
+        finally:
+            self._gathering = False
+            self._say_all()
+
+    def _say_all(self) -> None:
+        while self._unsaid:
+            try:
+                self._unsaid.popleft()()
+            except Exception:
+                # What follows is news of other calls.
+                _log.exception("a telling could not be taken")
 
     def waiting(self, facts: CallFacts) -> None:
         """A caller is at the waiting place."""

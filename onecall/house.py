@@ -219,8 +219,8 @@ class RoutingHouse:
             well()
             async for _, message in changes:
                 for desk in self._board.desks.all():
-                    if desk.call is not None and concerns(message, desk.call):
-                        self._board.later(self._dispatcher.refresh_pop(desk))
+                    if desk.call is not None and desk.online is not None and concerns(message, desk.call):
+                        self._board.later(self._dispatcher.storyteller.refresh(desk))
 
     async def _watch_time(self, well: Well) -> None:
         """Promises that came due, and days whose figures have become final."""
@@ -281,6 +281,8 @@ def concerns(change: Mapping[str, Any], call: DeskCall) -> bool:
     """Whether a message of topic `ticket` is about this call, its ticket, or who may be calling."""
     if not change:  # messages were missed (`core.bus.GAP`)
         return True
+    if change.get("change") == "opened":
+        return False  # each call opens its own, which is no part of its story
     if change.get("interaction_id") == call.facts.interaction_id:
         return True
     if change.get("ticket_id") is not None:

@@ -59,10 +59,11 @@ class Stories:
         self.gate = asyncio.Event()
         self.gate.set()
         self.opened: list[str] = []
+        self.told: Mapping[str, Any] = {"identification": "one", "recall": {"nth": 2}}
 
     async def pop(self, facts: CallFacts) -> PopAndTicket:
         await self.gate.wait()
-        return PopAndTicket({"identification": "one", "recall": {"nth": 2}}, caller_name="Chiara")
+        return PopAndTicket(self.told, caller_name="Chiara")
 
     async def open_ticket(self, facts: CallFacts, agent_id: str, at: float) -> str:
         self.opened.append(facts.interaction_id)

@@ -392,16 +392,12 @@ async def test_open_desks_are_told_when_the_line_of_their_queues_changes_and_onl
     assert len(house.sent) == 1
 
 
-async def test_a_desk_phone_without_a_browser_does_not_wait_for_the_story_which_comes_later(house: House) -> None:
+async def test_a_desk_phone_without_a_browser_does_not_wait_for_the_story(house: House) -> None:
     house.stories.gate.clear()
     await house.ready()
     house.arrive()
     _, ring = await house.telephony.wait_for("ring")
     assert ring.caller_name is None
-    house.stories.gate.set()
-    async with asyncio.timeout(PATIENCE):
-        while not house.desk()["call"]["recall"]:
-            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize(("number", "offered"), [("+393471234567", True), ("+39899123456", False), ("+3460000", False)])

@@ -1,4 +1,4 @@
-"""Stories that come late: asked for once, shown when they are there, and on no other call."""
+"""Stories that come late or are asked for late: read for those who can see them, and shown on no other call."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from acd import ringing
-from acd.ports import CallFacts, CallView, LiveCall, PopAndTicket, ReadBack, RecordingView
+from acd import storyteller
+from acd.ports import CallFacts, CallView, ConsultView, LiveCall, PopAndTicket, ReadBack, RecordingView, Target
+from acd.switchboard import NO_HURRY
 from tests.patience import PATIENCE
 from tests.unit.acd.house import House
 
@@ -21,7 +22,7 @@ async def until(holds: Callable[[], Any]) -> None:
 @pytest.fixture
 def asked(house: House, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Interactions whose stories were asked for; none is told before the gate is opened."""
-    monkeypatch.setattr(ringing, "_STORY_AGAIN", 0.05)
+    monkeypatch.setattr(storyteller, "_AGAIN", 0.05)
     house.stories.gate.clear()
     names, tell = list[str](), house.stories.pop
 
@@ -34,6 +35,7 @@ def asked(house: House, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def test_a_story_that_hangs_is_waited_for_and_not_asked_for_again(house: House, asked: list[str]) -> None:
+    await house.cmd("desk.online", connection_id="c1")
     await house.talk("i1")
     await asyncio.sleep(3 * house.board.rules.pop_seconds)  # three times as long as anybody waits for one
     assert asked == ["i1"]
@@ -45,6 +47,7 @@ async def test_a_story_that_hangs_is_waited_for_and_not_asked_for_again(house: H
 async def test_a_story_is_shown_though_a_supervisor_changed_the_caller_meanwhile(
     house: House, asked: list[str]
 ) -> None:
+    await house.cmd("desk.online", connection_id="c1")
     await house.ready()
     house.arrive("i1")
     await house.telephony.wait_for("ring")
@@ -54,6 +57,7 @@ async def test_a_story_is_shown_though_a_supervisor_changed_the_caller_meanwhile
 
 
 async def test_a_story_that_is_late_after_a_restart_is_shown_in_the_talk(house: House, asked: list[str]) -> None:
+    await house.cmd("desk.online", connection_id="c1")
     facts = house.arrive("i1")
     house.board.calls.clear()
     view = CallView("i1", "a1", "talking", None, 0.0, None, RecordingView(False, False))
@@ -63,3 +67,56 @@ async def test_a_story_that_is_late_after_a_restart_is_shown_in_the_talk(house: 
     await asyncio.sleep(2 * house.board.rules.pop_seconds)  # nobody waits as long as that
     house.stories.gate.set()
     await until(lambda: house.desk("a1")["call"]["pop"])
+
+
+async def test_a_story_that_nobody_can_see_is_not_read_before_a_browser_opens_the_desk(
+    house: House, asked: list[str]
+) -> None:
+    house.stories.gate.set()
+    await house.talk("i1")
+    await until(lambda: house.stories.opened)
+    await asyncio.sleep(2 * NO_HURRY)  # by then that of one who waits would have been asked for
+    assert asked == []
+    await house.cmd("desk.online", connection_id="c1")
+    await until(lambda: house.desk("a1")["call"]["recall"])
+    assert asked == ["i1"]
+
+
+async def test_what_was_changed_while_no_browser_looked_is_read_again_by_the_one_that_does(
+    house: House, asked: list[str]
+) -> None:
+    house.stories.gate.set()
+    await house.cmd("desk.online", connection_id="c1")
+    await house.talk("i1")
+    await house.cmd("desk.offline", connection_id="c1")
+    house.stories.told = {"identification": "one", "recall": {"nth": 3}}
+    await house.cmd("desk.online", connection_id="c2")
+    await until(lambda: house.desk("a1")["call"]["pop"]["recall"] == {"nth": 3})
+
+
+async def test_the_story_of_one_who_has_waited_is_read_again_when_the_phone_rings(
+    house: House, asked: list[str]
+) -> None:
+    house.stories.gate.set()
+    await house.cmd("desk.online", connection_id="c1")
+    house.arrive("i1")
+    await until(lambda: asked)
+    house.stories.told = {"identification": "one", "recall": {"nth": 3}}
+    house.clock.advance(60)
+    await house.ready()
+    await house.telephony.wait_for("ring")
+    await until(lambda: house.desk("a1")["call"]["pop"]["recall"] == {"nth": 3})
+    assert asked == ["i1", "i1"]
+
+
+async def test_an_expert_with_a_browser_sees_the_story_also_when_the_asking_agent_has_none(
+    house: House, asked: list[str]
+) -> None:
+    house.stories.gate.set()
+    await house.cmd("desk.online", "a2", connection_id="c2")
+    await house.talk("i1")
+    await house.cmd("agent.sign_in", "a2")
+    consult = ConsultView(Target("agent", "a2"), "ringing")
+    view = CallView("i1", "a1", "consulting", None, 0.0, consult, RecordingView(False, False))
+    house.dispatcher.call_changed(house.clock.advance(1), view)
+    await until(lambda: house.desk("a2")["call"]["recall"])
