@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Connection, DateTime, Dialect, Integer, MetaData, event, make_url, text
+from sqlalchemy import JSON, BigInteger, Connection, DateTime, Dialect, Engine, Integer, MetaData, event, make_url, text
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -23,7 +23,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 from sqlalchemy.util import await_only
 
-from core.sqlite_at_once import connecting
+from core.sqlite_at_once import engine_at_once, sessions_at_once
 
 _LOOK_AGAIN = 0.005
 _NAMES = {
@@ -75,16 +75,20 @@ class Database:
 
     def __init__(self, url: str, *, busy_timeout: float = 5.0, pool_size: int = 10, at_once: bool = False) -> None:
         self.url = url
-        options: dict[str, Any] = {} if url.startswith("sqlite") else {"pool_size": pool_size, "pool_pre_ping": True}
-        if at_once and url.startswith("sqlite"):
-            options["async_creator"] = connecting(make_url(url).database or "")
+        sqlite = url.startswith("sqlite")
+        options: dict[str, Any] = {} if sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
         self.engine: AsyncEngine = create_async_engine(url, **options)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._readings = async_sessionmaker(self.engine.execution_options(reading=True), expire_on_commit=False)
-        self._writer: asyncio.Lock | None = asyncio.Lock() if url.startswith("sqlite") else None
-        if url.startswith("sqlite"):
-            event.listen(self.engine.sync_engine, "connect", _sqlite_pragmas(0 if at_once else busy_timeout))
-            event.listen(self.engine.sync_engine, "begin", _sqlite_begin(busy_timeout if at_once else 0))
+        self._writer: asyncio.Lock | None = asyncio.Lock() if sqlite else None
+        self._at_once: Engine | None = None
+        if sqlite:
+            _prepare_sqlite(self.engine.sync_engine, busy_timeout, 0)
+        if sqlite and at_once:
+            self._at_once = engine_at_once(make_url(url).database or "")
+            _prepare_sqlite(self._at_once, 0, busy_timeout)
+            self._sessions = sessions_at_once(self._at_once)
+            self._readings = sessions_at_once(self._at_once.execution_options(reading=True))
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
@@ -110,6 +114,8 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+        if self._at_once is not None:
+            self._at_once.dispose()
 
 
 _WRONG_DATA = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
@@ -132,6 +138,12 @@ def is_wrong_data(error: BaseException) -> bool:
         refused_unsent = error.orig is not None and isinstance(error.orig.__cause__, ValueError)
         return isinstance(error, _WRONG_DATA) or refused_unsent
     return isinstance(error, Exception) and not isinstance(error, (OSError, PendingRollbackError, PoolTimeout))
+
+
+def _prepare_sqlite(engine: Engine, driver_waits: float, we_wait: float) -> None:
+    """For how long (seconds) the driver and we wait for a lock: the driver holds up its thread meanwhile."""
+    event.listen(engine, "connect", _sqlite_pragmas(driver_waits))
+    event.listen(engine, "begin", _sqlite_begin(we_wait))
 
 
 def _sqlite_pragmas(busy_timeout: float) -> Any:
