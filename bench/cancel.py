@@ -9,7 +9,7 @@ import json
 import random
 
 from bench.rig import OURS, PEER, Rig, capture, rig
-from bench.wire import Packet, percentile
+from bench.wire import Packet, Place, percentile
 from phones.phone import Phone
 
 _AGENTS = 20
@@ -17,7 +17,7 @@ _KEY = {PEER: "app_queue", OURS: "onecall"}
 _WITHIN = 20.0
 
 
-def cancels(packets: list[Packet], server: int, agents: set[int]) -> list[float]:
+def cancels(packets: list[Packet], server: Place, agents: set[Place]) -> list[float]:
     """Milliseconds from each caller's BYE to the CANCEL at the phone that rang for it."""
     gone: dict[str, float] = {}
     found = []
@@ -49,7 +49,7 @@ class _Ringing:
 
 async def _run(made: Rig, system: str, count: int) -> list[float]:
     """Milliseconds of each call. Raises TimeoutError when a phone does not ring, or rings on."""
-    server, agents = made.asterisk.settings.sip_port, {phone.port for phone in made.phones}
+    server, agents = made.asterisk.sip, {phone.place for phone in made.phones}
     draw, ringing = random.Random(7), _Ringing()
     wire = capture(made, f"cancel-{system}")
     async with made.staffed(system, ringing.take), wire:

@@ -8,13 +8,13 @@ import asyncio
 import json
 
 from bench.rig import OURS, PEER, Rig, capture, rig
-from bench.wire import Packet, callers, percentile, talked_to
+from bench.wire import Packet, Place, callers, percentile, talked_to
 
 _AGENTS, _TALK = 200, 2.0
 _KEY = {PEER: "app_queue", OURS: "onecall"}
 
 
-def connects(packets: list[Packet], server: int, agents: set[int]) -> list[float]:
+def connects(packets: list[Packet], server: Place, agents: set[Place]) -> list[float]:
     """Milliseconds from each caller's INVITE to the first INVITE that shows its number at an agent's phone."""
     dialled: dict[str, float] = {}
     found = []
@@ -31,7 +31,7 @@ def connects(packets: list[Packet], server: int, agents: set[int]) -> list[float
 async def _run(made: Rig, system: str, rate: float, seconds: float) -> tuple[list[float], int, int]:
     """Connect times (ms), how many callers there were, and how many of them no agent answered."""
     arrivals = [number / rate for number in range(max(5, int(seconds * rate)))]
-    server, agents = made.asterisk.settings.sip_port, {phone.port for phone in made.phones}
+    server, agents = made.asterisk.sip, {phone.place for phone in made.phones}
     wire = capture(made, f"connect-{system}-{rate:g}")
     async with wire:
         started = await made.load(system, arrivals, patience=60)
@@ -51,18 +51,19 @@ async def main() -> None:
     by_rate: dict[str, dict[str, float]] = {}
     calls = 0
     async with rig(_AGENTS, _TALK) as made:
-        for system in (PEER, OURS):
-            async with made.staffed(system):
-                await made.warm_up(system)
-                for rate in rates:
+        for rate in rates:  # both at one rate before the next: how fast a machine is changes within minutes
+            for system in (PEER, OURS):
+                async with made.staffed(system):
+                    if rate == rates[0]:
+                        await made.warm_up(system)
                     found, started, missed = await _run(made, system, rate, seconds)
-                    samples[system] += found
-                    lost[system] += missed
-                    calls += started
-                    row = by_rate.setdefault(f"{rate:g}", {})
-                    row |= {f"{_KEY[system]}_p50": round(percentile(found, 0.5), 2)}
-                    row |= {f"{_KEY[system]}_p99": round(percentile(found, 0.99), 2)}
-                    print(f"{_KEY[system]} at {rate:g}/s: {len(found)} of {started} connected, {row}", flush=True)
+                samples[system] += found
+                lost[system] += missed
+                calls += started
+                row = by_rate.setdefault(f"{rate:g}", {})
+                row |= {f"{_KEY[system]}_p50": round(percentile(found, 0.5), 2)}
+                row |= {f"{_KEY[system]}_p99": round(percentile(found, 0.99), 2)}
+                print(f"{_KEY[system]} at {rate:g}/s: {len(found)} of {started} connected, {row}", flush=True)
     result: dict[str, object] = {}
     for system, values in samples.items():
         for share, label in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99")):

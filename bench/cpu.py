@@ -32,7 +32,7 @@ async def main() -> None:
     async with rig(_AGENTS, _TALK) as made, made.staffed(OURS):
         await made.warm_up(OURS)
         pids = made.acd_pid, child_of(made.acd_pid), made.asterisk.instance.pid or 0
-        server, agents = made.asterisk.settings.sip_port, {phone.port for phone in made.phones}
+        server, agents = made.asterisk.sip, {phone.place for phone in made.phones}
         wire = capture(made, "cpu")
         async with wire:
             before = [seconds_used(pid) for pid in pids]

@@ -9,16 +9,16 @@ import asyncio
 import json
 
 from bench.rig import OURS, PEER, Rig, capture, rig
-from bench.wire import Packet, callers, percentile, talked_to
+from bench.wire import Packet, Place, callers, percentile, talked_to
 
 _AGENTS, _RATE, _TALK = 20, 25.0, 0.8
 _KEY = {PEER: "app_queue", OURS: "onecall"}
 
 
-def hand_offs(packets: list[Packet], server: int, agents: set[int]) -> list[float]:
+def hand_offs(packets: list[Packet], server: Place, agents: set[Place]) -> list[float]:
     """Milliseconds from BYE (of the agent, or to it) to the next INVITE at that agent's phone."""
     dialled: dict[str, float] = {}
-    free: dict[int, float] = {}
+    free: dict[Place, float] = {}
     found = []
     for packet in packets:
         if packet.retransmitted:
@@ -41,7 +41,7 @@ async def _run(made: Rig, system: str, seconds: float) -> tuple[list[float], int
     backlog = 2 * _AGENTS
     arrivals = [number * 0.02 for number in range(backlog)]
     arrivals += [backlog * 0.02 + number / _RATE for number in range(int(seconds * _RATE))]
-    server, agents = made.asterisk.settings.sip_port, {phone.port for phone in made.phones}
+    server, agents = made.asterisk.sip, {phone.place for phone in made.phones}
     wire = capture(made, f"handoff-{system}")
     async with made.staffed(system):
         await made.warm_up(system)

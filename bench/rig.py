@@ -21,6 +21,7 @@ from core.bus import RedisBus
 from core.db import Database
 from core.errors import OneCallError
 from core.migrate import upgrade
+from onecall.asterisk_config import TEMPLATES
 from phones.call import Call, CallRefused
 from phones.phone import Phone
 from tests.e2e.harness.server import REPOSITORY, TestAsterisk
@@ -156,7 +157,7 @@ class Rig:
     async def staffed(self, system: str, take: Callable[[Phone], Awaitable[None]] | None = None) -> AsyncIterator[None]:
         """All agents take calls of `system` (PEER or OURS) while inside, by `take` (else: answer, talk, hang up)."""
         if system == PEER:
-            await self._members("add member {} to peer")
+            await self._members([f"PJSIP/{extension}" for extension in self.extensions])
         else:
             await self._say("agent.sign_in")
             await self._say("agent.ready")
@@ -168,14 +169,19 @@ class Rig:
                 task.cancel()
             await asyncio.gather(*answering, return_exceptions=True)
             if system == PEER:
-                await self._members("remove member {} from peer")
+                await self._members([])
             else:
                 await self._say("agent.sign_out")
 
-    async def _members(self, words: str) -> None:
-        command = self.asterisk.instance.command_line
-        for extension in self.extensions:
-            await asyncio.to_thread(command, f"queue {words.format(f'PJSIP/{extension}')}")
+    async def _members(self, members: list[str]) -> None:
+        """app_queue's queue has these members from now on, and no others."""
+        asterisk = self.asterisk.instance
+        told = (TEMPLATES / "queues.conf").read_text() + "".join(f"member => {member}\n" for member in members)
+        (self.asterisk.settings.etc / "queues.conf").write_text(told)
+        await asyncio.to_thread(asterisk.command_line, "queue reload all")
+        there = await asyncio.to_thread(asterisk.command_line, "queue show peer")
+        if there.count("PJSIP/") != len(members):
+            raise RuntimeError(f"app_queue has other members than it should: {there[-2000:]}")
 
     async def _say(self, command: str) -> None:
         for extension in self.extensions:

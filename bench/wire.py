@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +13,17 @@ _ETHERNET, _UDP = 14, 8
 _USER = re.compile(r"<sip:([^@>;]+)@")
 
 
+Place = tuple[str, int]
+"""Address and UDP port: now and then a caller has the port of an agent, at another address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One SIP message seen. `at`: seconds; `source` and `target`: UDP ports; `caller`: user part of From."""
+    """One SIP message seen. `at`: seconds; `caller`: user part of From."""
 
     at: float
-    source: int
-    target: int
+    source: Place
+    target: Place
     method: str
     """Method of a request, or status of an answer."""
     cseq: str
@@ -55,7 +60,7 @@ class Capture:
 
     def packets(self) -> list[Packet]:
         """All SIP messages, in order; a message already seen is marked as retransmitted."""
-        seen: set[tuple[int, int, str, str, str]] = set()
+        seen: set[tuple[Place, Place, str, str, str]] = set()
         found = []
         for at, source, target, text in _datagrams(self._file.read_bytes()):
             packet = _parse(at, source, target, text, seen)
@@ -64,7 +69,7 @@ class Capture:
         return found
 
 
-def _datagrams(data: bytes) -> Iterator[tuple[float, int, int, str]]:
+def _datagrams(data: bytes) -> Iterator[tuple[float, Place, Place, str]]:
     place = _GLOBAL_HEADER
     nano = data[:4] in (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
     while place + _RECORD_HEADER <= len(data):
@@ -72,11 +77,15 @@ def _datagrams(data: bytes) -> Iterator[tuple[float, int, int, str]]:
         frame = data[place + _RECORD_HEADER : place + _RECORD_HEADER + length]
         place += _RECORD_HEADER + length
         udp = _ETHERNET + (frame[_ETHERNET] & 15) * 4
-        source, target = struct.unpack_from("!HH", frame, udp)
+        ports = struct.unpack_from("!HH", frame, udp)
+        addresses = (socket.inet_ntoa(frame[at : at + 4]) for at in (_ETHERNET + 12, _ETHERNET + 16))
+        source, target = zip(addresses, ports, strict=True)
         yield seconds + fraction / (1e9 if nano else 1e6), source, target, frame[udp + _UDP :].decode(errors="replace")
 
 
-def _parse(at: float, source: int, target: int, text: str, seen: set[tuple[int, int, str, str, str]]) -> Packet | None:
+def _parse(
+    at: float, source: Place, target: Place, text: str, seen: set[tuple[Place, Place, str, str, str]]
+) -> Packet | None:
     head, _, _ = text.partition("\r\n\r\n")
     first, *lines = head.split("\r\n")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
@@ -92,7 +101,7 @@ def _parse(at: float, source: int, target: int, text: str, seen: set[tuple[int, 
     return Packet(at, source, target, method, headers["cseq"], call_id, user.group(1) if user else "", again)
 
 
-def callers(packets: list[Packet], server: int, agents: set[int]) -> set[str]:
+def callers(packets: list[Packet], server: Place, agents: set[Place]) -> set[str]:
     """Numbers that dialled in (agents' ports never do)."""
     return {
         packet.caller
@@ -101,7 +110,7 @@ def callers(packets: list[Packet], server: int, agents: set[int]) -> set[str]:
     }
 
 
-def talked_to(packets: list[Packet], agents: set[int]) -> set[str]:
+def talked_to(packets: list[Packet], agents: set[Place]) -> set[str]:
     """Numbers for which an agent's phone was rung and answered."""
     rung: dict[str, str] = {}
     found: set[str] = set()

@@ -5,6 +5,8 @@ import threading
 import time
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+_PLACES = range(120, -1, -10)
 _RANDOM_BITS = 80
 _lock = threading.Lock()
 _last = 0
@@ -22,7 +24,7 @@ def new_id() -> str:
 
 def encode(value: int) -> str:
     """A 128-bit number as 26 characters of Crockford's base 32."""
-    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[value >> place & 1023] for place in _PLACES])
 
 
 def is_id(text: str) -> bool:

@@ -48,6 +48,7 @@ class Store(Protocol):
 Alarm = Callable[[str, str, Mapping[str, str], bool], None]
 """Told of an alarm: its id, severity and values, and whether it is raised or over."""
 
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _GATHER = 0.25
 """Seconds for which facts gather before they are stored: a call's facts together cost little more than one of them."""
 _BATCH = 100
@@ -218,7 +219,7 @@ class Journal:
 
 def _line(fact: Fact) -> bytes:
     told = [fact.id, fact.at, fact.kind, fact.interaction_id, fact.agent_id, fact.data]
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return _as_json(told).encode() + b"\n"
 
 
 def _read(line: bytes) -> Fact:

@@ -15,6 +15,7 @@ from core.log import get_logger
 
 _log = get_logger(__name__)
 _LONGEST_LINE = 64_000_000
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 Answer = Callable[[Any], Awaitable[Any]]
 Hear = Callable[[Any], None]
@@ -88,7 +89,7 @@ class Pipe:
     def _send(self, message: Mapping[str, Any]) -> None:
         if self._closed or self._writer.is_closing():
             raise Unavailable("The other process has gone.")
-        self._writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+        self._writer.write(_as_json(message).encode() + b"\n")
 
     def _take(self, message: Mapping[str, Any]) -> None:
         if "ask" in message:

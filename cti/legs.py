@@ -1,6 +1,5 @@
 """The life of a leg: originated, ringing, in its room, ended. What that means for the call is its owner's matter."""
 
-import re
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -13,6 +12,7 @@ from cti.protocol import Event
 _log = get_logger(__name__)
 _GUARD = 5.0
 _NO_CHANNEL = 0.2
+_ESCAPES = str.maketrans({letter: f"\\{letter}" for letter in '\\",'})
 _LOST_CAUSES = {"44", "38", "41", "27", "18"}
 _REFUSALS: dict[str, Refusal] = {
     "17": "busy",
@@ -181,4 +181,4 @@ class Legs:
 
 def _escaped(value: str) -> str:
     """Asterisk splits a line of variables at commas and takes quotation marks away."""
-    return re.sub(r'([\\",])', r"\\\1", value)
+    return value.translate(_ESCAPES)

@@ -36,7 +36,7 @@ def new_action(name: str, fields: Mapping[str, str | Sequence[str]]) -> Action:
                     f"A value of the manager action {name} holds a line break or a zero byte: {key}={text!r}.",
                     "Remove it before it is sent to Asterisk.",
                 )
-            if len(line.encode()) > _LONGEST_LINE:
+            if len(line) > _LONGEST_LINE // 4 and len(line.encode()) > _LONGEST_LINE:
                 raise Invalid(
                     f"The value {key} of the manager action {name} is longer than {_LONGEST_LINE} bytes.",
                     "Shorten it: Asterisk would cut it.",

@@ -75,6 +75,11 @@ class Phone(asyncio.DatagramProtocol):
         phone.address, phone.port = phone._socket_name()
         return phone
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Its address and port."""
+        return self.address, self.port
+
     async def close(self) -> None:
         """Hang up what is still up, then give the port back."""
         for call in tuple(self.calls.values()):

@@ -4,18 +4,19 @@ import pytest
 
 from bench.connect import connects
 from bench.handoff import hand_offs
-from bench.wire import Packet, callers, percentile, talked_to
+from bench.wire import Packet, Place, callers, percentile, talked_to
 
-SERVER, ANNA, BEA, OUTSIDE = 5060, 4001, 4002, 6000
+SERVER, ANNA, BEA = ("127.0.0.1", 5060), ("127.0.0.1", 4001), ("127.0.0.1", 4002)
+OUTSIDE = ("127.0.2.1", 4001)  # an agent's port, at another address
 AGENTS = {ANNA, BEA}
 
 
-def packet(at: float, source: int, target: int, method: str, caller: str, *, again: bool = False) -> Packet:
+def packet(at: float, source: Place, target: Place, method: str, caller: str, *, again: bool = False) -> Packet:
     cseq = "1 INVITE" if method in ("INVITE", "200") else f"2 {method}"
     return Packet(at, source, target, method, cseq, f"{caller}-{target if target in AGENTS else source}", caller, again)
 
 
-def call(at: float, caller: str, agent: int, after: float) -> list[Packet]:
+def call(at: float, caller: str, agent: Place, after: float) -> list[Packet]:
     """A caller dials at that moment; that agent's phone is rung so much later, and answers."""
     rung = at + after
     return [
