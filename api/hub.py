@@ -14,6 +14,7 @@ from api.overtime import at_work
 from api.sessions import TOPIC as SESSION_TOPIC
 from api.sessions import Caller
 from core.bus import GAP, Bus, Message
+from core.ending import end
 from core.errors import OneCallError
 from core.log import get_logger
 from core.metrics import Counter, Gauge
@@ -132,8 +133,7 @@ class Hub:
         for wire in self.wires():
             wire.end(None, GOING_AWAY)
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end([self._task])
 
     def wires(self) -> list[Wire]:
         """Every open socket."""

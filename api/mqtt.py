@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 import aiomqtt
 
 from core.bus import Bus, Message
+from core.ending import end
 from core.errors import Invalid, OneCallError
 from core.log import get_logger
 from core.metrics import Counter, Gauge
@@ -70,8 +71,7 @@ async def feeding(url: str, bus: Bus, *, prefix: str = "onecall") -> AsyncIterat
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end([task])
 
 
 class Feed:
@@ -124,9 +124,7 @@ class Feed:
                 await client.publish(f"{self._prefix}/{_STATUS}", "offline", qos=_AT_LEAST_ONCE, retain=True, timeout=2)
             raise
         finally:
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            await end(parts)
 
     async def _feed(self, client: aiomqtt.Client) -> None:
         # A broker that has been away may have lost what it retained: everything is told anew.

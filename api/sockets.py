@@ -20,6 +20,7 @@ from api.hub import OVERLOAD, POLICY, REFUSED, SIGNED_OUT, Hub, Wire, encode
 from api.schemas.desk import Command
 from api.sessions import Caller
 from core.clock import iso
+from core.ending import end
 from core.errors import Forbidden, Invalid, OneCallError, SignInNeeded, Unavailable
 from core.log import get_logger
 from core.once import Once
@@ -86,9 +87,7 @@ class Connection:
             await _until_one_ends(parts, beat)
         finally:
             self._hub.leave(self.wire)
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            await end(parts)
             await self.left()
 
     async def refresh(self) -> None:

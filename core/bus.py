@@ -18,6 +18,7 @@ from typing import Any, Protocol, Self
 
 import redis.asyncio as redis
 
+from core.ending import end
 from core.errors import OneCallError, Unavailable, error_from_dict
 from core.ids import new_id
 from core.log import get_logger
@@ -283,10 +284,7 @@ class RedisBus:
 
     async def close(self) -> None:
         """Let go of everything."""
-        tasks = [*self._answering, *(ear.task for ear in self._ears.values() if ear.task is not None)]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end([*self._answering, *(ear.task for ear in self._ears.values() if ear.task is not None)])
         await self._redis.aclose()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from core.ending import PATIENCE, end
 from core.errors import OneCallError
 from core.log import get_logger
 
@@ -23,8 +24,10 @@ class Background:
     well. One that returns is done.
     """
 
-    def __init__(self, alarm: Alarm, *, first_pause: float = _FIRST_PAUSE) -> None:
+    def __init__(self, alarm: Alarm, *, first_pause: float = _FIRST_PAUSE, patience: float = PATIENCE) -> None:
+        """`patience`: seconds, more than the slowest of them needs to let go."""
         self._alarm = alarm
+        self._patience = patience
         self._first_pause = first_pause
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -34,9 +37,7 @@ class Background:
 
     async def stop(self) -> None:
         """End all of it."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks, self._patience)
 
     async def _keep(self, name: str, work: Work) -> None:
         pause, failing = self._first_pause, False

@@ -28,7 +28,8 @@ from onecall.settings import Settings
 _log = get_logger(__name__)
 _PING_EVERY, _PING_WITHIN = 5.0, 30.0
 _STORE_WITHIN, _ASK_WITHIN, _TIME_WITHIN = 60.0, 10.0, 600.0
-_END_WITHIN = 15.0
+END_WITHIN = 15.0
+"""Seconds that the bookkeeper gets to finish what it does."""
 _LONGEST_FACT = 100_000
 _CALL_FACTS = tuple(field.name for field in fields(CallFacts))
 
@@ -169,7 +170,7 @@ def _told(facts: CallFacts) -> dict[str, Any]:
 async def _let_go(process: asyncio.subprocess.Process) -> None:
     """It ends by itself once the socket is closed, after what it is doing; one that hangs is ended."""
     try:
-        async with asyncio.timeout(_END_WITHIN):
+        async with asyncio.timeout(END_WITHIN):
             await process.wait()
     except TimeoutError:
         _log.error("the bookkeeper does not end and is killed", pid=process.pid)

@@ -19,6 +19,7 @@ from core.journal import Fact
 from cti.bridge import Bridge
 from ivr.prompts import SYSTEM_TEXTS, Texts, prompt_names
 from onecall.background import Background, Well
+from onecall.books import END_WITHIN
 from onecall.endpoints import endpoints_of, folders_of, write_endpoints, write_further
 from onecall.settings import Settings
 from onecall.wiring import Ground, Rooms
@@ -51,7 +52,7 @@ class RoutingHouse:
         self._dispatcher = rooms.dispatcher
         self._commands = Commands(self._dispatcher, self._floor, self.health, lambda: self._operation.reasons)
         self._background = Background(self._alarm)
-        self._beneath = Background(self._alarm)
+        self._beneath = Background(self._alarm, patience=2 * END_WITHIN)
         self._folders = folders_of(ground.settings.further_nodes)
         self._past: list[Fact] = []
         self._reading_past = asyncio.Lock()
