@@ -15,9 +15,12 @@ import time
 from pathlib import Path
 
 from core.errors import Unavailable
+from core.log import get_logger
 from onecall.asterisk_config import AsteriskSettings, render
 from onecall.asterisk_program import AsteriskProgram
+from onecall.realtime import put_first
 
+_log = get_logger(__name__)
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 
@@ -67,6 +70,7 @@ class AsteriskInstance:
         try:
             async with asyncio.timeout(_READY_SECONDS):
                 await self._until_booted()
+            self._put_first()
         except BaseException as error:
             if not adopted:
                 await self.stop()
@@ -122,6 +126,10 @@ class AsteriskInstance:
                 # Ctrl-C at the terminal is for OneCall, which then stops Asterisk in order.
                 start_new_session=True,
             )
+
+    def _put_first(self) -> None:
+        if self.settings.realtime and self.pid is not None and not put_first(self.pid):
+            _log.info("Asterisk has no priority for the processor: that takes root or CAP_SYS_NICE")
 
     def _running_before(self) -> int | None:
         """Process id of an Asterisk that runs with our configuration file though we did not start it.

@@ -83,6 +83,8 @@ class AsteriskSettings:
     rest_seconds: int = 60
     mixing_interval: int = 20
     """Milliseconds; 20 or 40 (docs/telephony.md)."""
+    realtime: bool = True
+    """Asterisk before all ordinary processes, where that is allowed (`onecall.realtime`)."""
     survival_interpreter: str = sys.executable
     peer_queue: bool = False
     """Load Asterisk's own app_queue too: only for comparing benches."""

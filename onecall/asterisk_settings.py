@@ -44,6 +44,7 @@ def asterisk_settings(settings: Settings) -> AsteriskSettings:
         trunk_addresses=tuple(part.strip() for part in settings.trunk_addresses.split(",") if part.strip()),
         trunk_contact=settings.trunk_contact,
         mixing_interval=settings.room_mixing_ms,
+        realtime=settings.asterisk_realtime,
         name=settings.node or "onecall",
         nodes=tuple(NodeTrunk(node.name, node.address, node.sip_port) for node in settings.further_nodes),
         manager_permitted=_who_may_manage(settings),

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     asterisk_tree: Path | None = Field(
         None, description="A provisioned Asterisk tree to share (default: inside the state folder)"
     )
+    asterisk_realtime: bool = Field(
+        True, description="Asterisk's threads run before all ordinary processes, where the system allows it"
+    )
     asterisk_home: Path | None = Field(
         None, description="With `external`: the folder shared with Asterisk (agents' file, sounds)"
     )

@@ -1,8 +1,10 @@
 """Asterisk with the product's own configuration, and nothing else of ours running."""
 
 import asyncio
+import os
 import re
 import socket
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from onecall.asterisk import AsteriskInstance
+from onecall.realtime import put_first
 from phones.audio import RATE, from_wav, level_at, tone
 from phones.call import Call
 from phones.phone import Phone, RegistrationRefused
@@ -85,6 +88,22 @@ async def test_asterisk_starts_without_one_error_or_warning(make_asterisk: MakeA
     lines = server.settings.log_file.read_text().splitlines()
     told = [line for line in lines if "ERROR" in line or "WARNING" in line]
     assert [line for line in told if not _MACHINE_IS_BUSY.search(line)] == []
+
+
+async def test_voice_runs_before_all_ordinary_processes_and_what_asterisk_starts_does_not(
+    make_asterisk: MakeAsterisk, phones: Keep
+) -> None:
+    server, ordinary = await make_asterisk(), await make_asterisk(realtime=False)
+    with subprocess.Popen(["sleep", "60"]) as probe:
+        allowed = put_first(probe.pid)
+        probe.kill()
+    assert policies(server.instance.pid) == {os.SCHED_RR if allowed else os.SCHED_OTHER}
+    assert policies(ordinary.instance.pid) == {os.SCHED_OTHER}
+    await (await phones(await server.caller()).dial("+390212345678")).answered()
+    async with asyncio.timeout(PATIENCE):
+        # A child is born with Asterisk's priority, and gives it back before it becomes the script.
+        while [os.sched_getscheduler(script) for script in started_by(server.instance.pid)] != [os.SCHED_OTHER]:
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -273,6 +292,17 @@ async def talk(
         assert (await manager.action("Redirect", place("oc-caller", room, held["Channel"])))["Response"] == "Success"
         await manager.wait_for("ConfbridgeJoin", Conference=room, Channel=held["Channel"])
         yield call, leg, manager
+
+
+def policies(pid: int | None) -> set[int]:
+    """How the threads of a process are scheduled."""
+    return {os.sched_getscheduler(int(thread)) for thread in os.listdir(f"/proc/{pid}/task")}
+
+
+def started_by(pid: int | None) -> list[int]:
+    """The processes that this one has started."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
 
 
 def parties_in_rooms(server: TestAsterisk) -> list[int]:
