@@ -10,6 +10,7 @@ from pathlib import Path
 
 _GLOBAL_HEADER, _RECORD_HEADER = 24, 16
 _ETHERNET, _UDP = 14, 8
+_LOOKS, _TAIL = 1000, 100_000
 _USER = re.compile(r"<sip:([^@>;]+)@")
 
 
@@ -52,11 +53,24 @@ class Capture:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._until_all_is_written()
         self._process.terminate()
         report = (await self._process.communicate())[1]
         dropped = re.search(rb"(\d+) packets? dropped by kernel", report)
         if dropped and int(dropped.group(1)):
             raise RuntimeError(f"the kernel dropped {dropped.group(1).decode()} packets: the measurement is not whole")
+
+    async def _until_all_is_written(self) -> None:
+        """Send SIP's keep-alive, which asks nothing, and wait until it is in the file: all before it are there too."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.bind(("127.0.0.1", 0))
+            last.sendto(b"\r\n\r\n", ("127.0.0.1", self._port))
+            ports = struct.pack("!HH", last.getsockname()[1], self._port)
+            for _ in range(_LOOKS):
+                if ports in self._file.read_bytes()[-_TAIL:]:
+                    return
+                await asyncio.sleep(0.01)
+        raise RuntimeError("tcpdump does not write what it captures: the measurement is not whole")
 
     def packets(self) -> list[Packet]:
         """All SIP messages, in order; a message already seen is marked as retransmitted."""
