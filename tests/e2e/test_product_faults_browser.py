@@ -140,6 +140,6 @@ async def answered_at_last(desk: Desktop, product: Product, interaction: str) ->
         return True
     if await desk.page.locator("[data-testid=desk][data-mode=ringing]").count():
         await desk.press("F2")
-    elif await desk.part("ready").is_visible():
-        await desk.part("ready").click()
+    else:
+        await desk.press_ready()
     return False

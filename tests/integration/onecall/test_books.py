@@ -150,7 +150,7 @@ async def test_a_bookkeeper_that_hangs_is_replaced(
 ) -> None:
     monkeypatch.setattr(books, "_PING_EVERY", 0.05)
     monkeypatch.setattr(books, "_PING_WITHIN", 4.0)
-    monkeypatch.setattr(books, "_END_WITHIN", 1.0)
+    monkeypatch.setattr(books, "END_WITHIN", 1.0)
     async with open_books(database, tmp_path) as (kept, _, _):
         await kept.pop(a_call("c1"))
         hanging = kept.pid
