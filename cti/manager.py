@@ -149,7 +149,8 @@ class Manager:
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if reading.done() and reading.exception() is None:
-                await connection.ended
+                # Whoever cancels us must not cancel it: those who wait for answers are told by it.
+                await asyncio.wait({connection.ended})
         finally:
             for task in (reading, pinging):
                 task.cancel()
@@ -164,11 +165,11 @@ class Manager:
         self._take_turn()
 
     def _take_turn(self) -> None:
-        """Tell what has arrived, a few events at a time, each behind the answers that arrived before it."""
+        """Tell what has arrived, a few events at a time."""
         self._turn = None
-        figures.queue_depth.set(len(self._events))
         for _ in range(min(_TURN, len(self._events))):
             self._tell(self._events.popleft())
+        figures.queue_depth.set(len(self._events))
         if self._events:
             self._turn = asyncio.get_running_loop().call_soon(self._take_turn)
 
@@ -198,5 +199,6 @@ class Manager:
             return
         figures.events.inc()
         self._events.append(event)
+        figures.queue_depth.set(len(self._events))
         if self._up and self._turn is None:
             self._turn = asyncio.get_running_loop().call_soon(self._take_turn)

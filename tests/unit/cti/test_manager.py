@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
+from prometheus_client import REGISTRY
 
 from core.errors import Invalid, Unavailable
 from cti.manager import Manager, Refused
@@ -134,6 +135,26 @@ async def test_an_action_cut_off_before_its_answer_fails_and_is_never_sent_again
         await world.manager.ask("Status")
         assert world.fake.names().count("Originate") == 1
         assert world.fake.names()[-3:] == ["Originate", "Login", "Status"]
+
+
+async def test_an_action_still_unanswered_when_we_are_ended_fails_at_once() -> None:
+    async with a_world(replace(SETTINGS, action_timeout=10 * PATIENCE)) as world:
+        asked = asyncio.Event()
+        world.fake.answer = lambda peer, action: asked.set()
+        asking = asyncio.create_task(world.manager.ask("Status"))
+        async with asyncio.timeout(PATIENCE):
+            await asked.wait()
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises(Unavailable, match="ended before Status was answered"):
+            await asking
+
+
+async def test_the_figure_of_waiting_events_is_none_once_all_have_been_told() -> None:
+    async with a_world() as world:
+        told = "".join(f"Event: UserEvent\r\nUserEvent: {n}\r\n\r\n" for n in range(300))
+        world.peer.writer.write(told.encode())
+        await world.hearing.until(lambda: len(world.hearing.events) == 300)
+        assert REGISTRY.get_sample_value("onecall_manager_queue_events") == 0
 
 
 async def test_an_action_without_a_connection_is_refused_at_once() -> None:
