@@ -3,6 +3,7 @@
 import asyncio
 
 from core.ending import end
+from tests.patience import PATIENCE
 
 
 async def test_a_task_whose_cancellation_a_library_has_swallowed_is_ended_all_the_same() -> None:
@@ -44,3 +45,32 @@ async def test_one_that_lets_go_in_its_own_time_is_not_hurried_and_its_error_is_
 
 async def test_nothing_to_end_is_no_error() -> None:
     await end([])
+
+
+async def test_who_is_cancelled_while_ending_others_hands_it_on_and_leaves_none_behind() -> None:
+    swallowed, parts = 0, list[asyncio.Task[None]]()
+
+    async def part() -> None:
+        nonlocal swallowed
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                swallowed += 1
+                if swallowed > 1:
+                    raise
+
+    async def whole() -> None:
+        parts.append(asyncio.create_task(part()))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await end(parts, patience=60)
+
+    task = asyncio.create_task(whole())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        await end([task], patience=0.05)
+    assert task.cancelled()
+    assert parts[0].cancelled()
