@@ -8,14 +8,14 @@ again from time to time.
 
 from typing import Any
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session
 
 
 def engine_at_once(path: str) -> Engine:
     """An engine on that database file. A session never waits for another one's connection: that would stop them all."""
-    return create_engine(f"sqlite:///{path}", max_overflow=-1)
+    return create_engine(URL.create("sqlite", database=path), max_overflow=-1)
 
 
 def sessions_at_once(engine: Engine) -> async_sessionmaker[AsyncSession]:

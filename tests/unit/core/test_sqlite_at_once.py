@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import URL, func, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from core.db import Base, Database
@@ -80,4 +80,16 @@ async def test_a_lock_that_is_never_given_back_is_an_error_as_ever(tmp_path: Pat
     await add(database, "two")
     assert await count(database) == 1
     other.close()
+    await database.close()
+
+
+async def test_any_name_of_a_file_is_taken_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "50%41 more?"
+    folder.mkdir()
+    url = URL.create("sqlite+aiosqlite", database=str(folder / "facts.db")).render_as_string()
+    database = Database(url, at_once=True)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    await add(database, "one")
+    assert await count(database) == 1
     await database.close()
