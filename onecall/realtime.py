@@ -22,11 +22,12 @@ def put_first(pid: int) -> bool:
         if not ordinary:
             return bool(_threads(pid))
         for thread in ordinary:
-            with suppress(ProcessLookupError):
-                try:
-                    os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(_PRIORITY))
-                except PermissionError:
-                    return False
+            try:
+                os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(_PRIORITY))
+            except ProcessLookupError:
+                continue
+            except OSError:
+                return False  # sandboxes and filters of system calls refuse it in words of their own
     return True
 
 
@@ -38,6 +39,6 @@ def _threads(pid: int) -> list[int]:
 
 
 def _is_ordinary(thread: int) -> bool:
-    with suppress(ProcessLookupError):
+    with suppress(OSError):
         return os.sched_getscheduler(thread) == os.SCHED_OTHER
     return False

@@ -1,5 +1,6 @@
 """Who runs first: a process's threads, and those that they begin, before all ordinary ones."""
 
+import errno
 import os
 import re
 import subprocess
@@ -57,11 +58,12 @@ def test_all_threads_of_a_process_and_those_begun_later_run_first_where_that_is_
     assert allowed or not may_by_capability()
 
 
+@pytest.mark.parametrize("why", [errno.EPERM, errno.EINVAL, errno.ENOSYS])
 def test_where_it_is_not_allowed_nothing_changes(
-    process: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch
+    process: "subprocess.Popen[str]", monkeypatch: pytest.MonkeyPatch, why: int
 ) -> None:
     def refuse(*_: object) -> None:
-        raise PermissionError
+        raise OSError(why, os.strerror(why))
 
     monkeypatch.setattr(realtime.os, "sched_setscheduler", refuse)
     assert put_first(process.pid) is False
