@@ -36,6 +36,8 @@ class DeskCall:
 
     `passed_on`: this agent handed the caller to a colleague or a queue, and the call went on.
 
+    `reading`: number of the one that read `pop` again; an older one that ends later changes nothing.
+
     `saved`: the agent has said that the wrap-up is done; `wrapped_up`: it is over, saved or not.
     """
 
@@ -51,6 +53,7 @@ class DeskCall:
     view: CallView | None = None
     hold: float = 0.0
     pop: Mapping[str, Any] = field(default_factory=dict)
+    reading: int = 0
     ticket_id: str | None = None
     recording_on: bool = True
     role: str = "agent"

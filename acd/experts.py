@@ -89,5 +89,6 @@ class Experts:
     def _hand_story(self, desk: Desk, call: DeskCall, owner: Desk | None) -> None:
         if owner is not None and owner.call is not None:
             call.pop, call.ticket_id = owner.call.pop, owner.call.ticket_id
-        if not call.pop:
+        if not call.pop or owner is None or owner.online is None:
+            # What an owner without a browser was given has not been read again since.
             self._storyteller.looked_at(desk)

@@ -2,9 +2,12 @@
 
 import asyncio
 
-from acd.desks import Desk
+from acd.desks import Desk, DeskCall
+from acd.ports import PopAndTicket
 from acd.switchboard import NO_HURRY, Call, Switchboard
+from core.log import get_logger
 
+_log = get_logger(__name__)
 _AGAIN = 5.0
 """Longest pause (seconds) before a story that could not be read is tried again."""
 _OLD = 2.0
@@ -16,6 +19,8 @@ class Storyteller:
 
     def __init__(self, board: Switchboard) -> None:
         self._b = board
+        self._latest = 0
+        """Number of the latest reading that was begun."""
 
     def looked_at(self, desk: Desk) -> None:
         """A browser shows this desk: from now on its call's story has to be there."""
@@ -32,7 +37,8 @@ class Storyteller:
         shown, pause = desk.call, NO_HURRY
         while shown is not None and desk.call is shown and not shown.pop and desk.online is not None:
             story = await self._b.story(call)
-            if story.pop and desk.call is shown:
+            # What has been read again meanwhile is newer.
+            if story.pop and desk.call is shown and not shown.pop:
                 shown.pop, shown.ticket_id = story.pop, shown.ticket_id or story.ticket_id
                 self._b.changed(desk)
                 return
@@ -47,11 +53,27 @@ class Storyteller:
             await self.refresh(desk)
 
     async def refresh(self, desk: Desk) -> None:
-        """Read again what a desk shows of its caller: somebody may have changed it."""
-        if desk.call is None or desk.online is None:
+        """Read again what a desk shows of its caller, until that can be read: somebody may have changed it."""
+        shown, pause = desk.call, NO_HURRY
+        self._latest = mine = self._latest + 1
+        while shown is not None and desk.call is shown and shown.reading < mine and desk.online is not None:
+            try:
+                story = await self._b.stories.pop(shown.facts)
+            except Exception as error:
+                interaction_id = shown.facts.interaction_id
+                _log.error(
+                    "the caller's story cannot be read again yet", interaction_id=interaction_id, why=repr(error)
+                )
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _AGAIN)
+                continue
+            if desk.call is shown and shown.reading < mine:
+                shown.reading = mine
+                self._take(desk, shown, story)
             return
-        shown = desk.call
-        story = await self._b.stories.pop(shown.facts)
-        if desk.call is shown and (story.pop != shown.pop or (story.ticket_id or shown.ticket_id) != shown.ticket_id):
-            shown.pop, shown.ticket_id = story.pop, story.ticket_id or shown.ticket_id
+
+    def _take(self, desk: Desk, shown: DeskCall, story: PopAndTicket) -> None:
+        ticket_id = story.ticket_id or shown.ticket_id
+        if (story.pop, ticket_id) != (shown.pop, shown.ticket_id):
+            shown.pop, shown.ticket_id = story.pop, ticket_id
             self._b.changed(desk)

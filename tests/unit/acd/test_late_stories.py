@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from acd import storyteller
+from acd.desks import Desk
 from acd.ports import CallFacts, CallView, ConsultView, LiveCall, PopAndTicket, ReadBack, RecordingView, Target
 from acd.switchboard import NO_HURRY
+from core.errors import Unavailable
 from tests.patience import PATIENCE
 from tests.unit.acd.house import House
 
@@ -32,6 +34,13 @@ def asked(house: House, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(house.stories, "pop", pop)
     return names
+
+
+def consulted(house: House) -> None:
+    """The first agent asks the second one."""
+    consult = ConsultView(Target("agent", "a2"), "ringing")
+    view = CallView("i1", "a1", "consulting", None, 0.0, consult, RecordingView(False, False))
+    house.dispatcher.call_changed(house.clock.advance(1), view)
 
 
 async def test_a_story_that_hangs_is_waited_for_and_not_asked_for_again(house: House, asked: list[str]) -> None:
@@ -116,7 +125,88 @@ async def test_an_expert_with_a_browser_sees_the_story_also_when_the_asking_agen
     await house.cmd("desk.online", "a2", connection_id="c2")
     await house.talk("i1")
     await house.cmd("agent.sign_in", "a2")
-    consult = ConsultView(Target("agent", "a2"), "ringing")
-    view = CallView("i1", "a1", "consulting", None, 0.0, consult, RecordingView(False, False))
-    house.dispatcher.call_changed(house.clock.advance(1), view)
+    consulted(house)
     await until(lambda: house.desk("a2")["call"]["recall"])
+
+
+async def test_an_expert_sees_what_was_changed_since_an_agent_without_a_browser_was_given_the_story(
+    house: House, asked: list[str]
+) -> None:
+    house.stories.gate.set()
+    await house.cmd("desk.online", "a2", connection_id="c2")
+    house.arrive("i1")
+    await until(lambda: asked)
+    await house.ready()
+    ring = (await house.telephony.wait_for("ring"))[1]
+    house.dispatcher.leg_answered(house.clock.advance(2), ring.fence)
+    house.stories.told = {"identification": "one", "recall": {"nth": 3}}
+    await house.cmd("agent.sign_in", "a2")
+    consulted(house)
+    await until(lambda: house.desk("a2")["call"]["pop"]["recall"] == {"nth": 3})
+
+
+class Readings:
+    """Each reading has a gate of its own, and tells its number; one without a gate fails."""
+
+    def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.gates: list[asyncio.Event | None] = []
+        self.begun = 0
+        monkeypatch.setattr(house.stories, "pop", self._pop)
+
+    async def _pop(self, facts: CallFacts) -> PopAndTicket:
+        number = self.begun
+        self.begun += 1
+        gate = self.gates[number]
+        if gate is None:
+            raise Unavailable("The other process has gone.")
+        await gate.wait()
+        return PopAndTicket({"number": number})
+
+
+async def shown_in_talk(house: House) -> Desk:
+    """A desk in talk whose browser shows the story."""
+    await house.cmd("desk.online", connection_id="c1")
+    await house.talk("i1")
+    desk = house.desks.get("a1")
+    assert desk is not None
+    return desk
+
+
+async def test_what_cannot_be_read_again_at_once_is_read_later(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = await shown_in_talk(house)
+    readings = Readings(house, monkeypatch)
+    open_gate = asyncio.Event()
+    open_gate.set()
+    readings.gates = [None, None, open_gate]
+    house.dispatcher.storyteller.looked_at(desk)
+    await until(lambda: house.desk("a1")["call"]["pop"] == {"number": 2})
+
+
+async def test_an_older_reading_that_ends_later_does_not_replace_a_newer_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = await shown_in_talk(house)
+    readings = Readings(house, monkeypatch)
+    older, newer = readings.gates = [asyncio.Event(), asyncio.Event()]
+    tasks = [asyncio.create_task(house.dispatcher.storyteller.refresh(desk)) for _ in range(2)]
+    await until(lambda: readings.begun == 2)
+    newer.set()
+    await tasks[1]
+    older.set()
+    await tasks[0]
+    assert house.desk("a1")["call"]["pop"] == {"number": 1}
+
+
+async def test_a_story_that_hung_does_not_replace_what_was_read_meanwhile(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = Readings(house, monkeypatch)
+    older, newer = readings.gates = [asyncio.Event(), asyncio.Event()]
+    desk = await shown_in_talk(house)
+    showing = asyncio.create_task(house.dispatcher.storyteller.show(desk, house.board.calls["i1"]))
+    await asyncio.sleep(0)  # it waits for the story now
+    newer.set()
+    await house.dispatcher.storyteller.refresh(desk)
+    older.set()
+    await showing
+    assert house.desk("a1")["call"]["pop"] == {"number": 1}
