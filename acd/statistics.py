@@ -4,6 +4,7 @@ Definitions: docs/kpi.md, the same as in the report of the day (`tickets.service
 facts. Durations are seconds.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
@@ -87,7 +88,7 @@ class Statistics:
     _counts: dict[tuple[str, date], Count] = field(default_factory=dict)
     _calls: dict[str, _Call] = field(default_factory=dict)
     _latest: date = date.min
-    _told: list[Fact] = field(default_factory=list)
+    _told: deque[Fact] = field(default_factory=deque)
 
     def count(self, queue_id: str, at: float) -> Count:
         """The queue's day so far. `at`: now, epoch seconds."""
@@ -115,10 +116,12 @@ class Statistics:
         """Take a fact. It is counted when somebody asks, some times a second: whoever tells it has a phone to ring."""
         if fact.interaction_id is not None and fact.kind in _KINDS and fact.data.get("direction") != "outbound":
             self._told.append(fact)
+            if len(self._told) >= _MOST_TOLD:
+                self._count_told()
 
     def _count_told(self) -> None:
-        told, self._told = self._told, []
-        for fact in told:
+        while self._told:
+            fact = self._told.popleft()
             self._count_in(fact, fact.interaction_id or "")
 
     def _count_in(self, fact: Fact, interaction_id: str) -> None:
@@ -185,6 +188,8 @@ class Statistics:
         return datetime.fromtimestamp(at, self.zones.get(queue_id) or zone("")).date()
 
 
+_MOST_TOLD = 1000
+"""Facts that may wait to be counted: all at once, those of a day would hold up the calls for seconds."""
 _TWO_DAYS = 2 * 86_400.0
 _KINDS = frozenset({"queue.entered", "call.ended", *legs.KINDS})
 

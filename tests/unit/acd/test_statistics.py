@@ -149,3 +149,28 @@ def test_the_total_is_the_sum_of_the_queues_and_not_the_mean_of_their_shares() -
     call = day.enters(0.0, "q2")
     day.tell("call.answered", 100.0, call, "a1")
     assert day.statistics.total(1000.0).figures()["service_level"] == pytest.approx(0.9)
+
+
+def test_facts_of_a_day_that_nobody_asks_about_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    day, counted = Day(), 0
+    count_in = Statistics._count_in
+
+    def counting(statistics: Statistics, fact: Fact, interaction_id: str) -> None:
+        nonlocal counted
+        counted += 1
+        count_in(statistics, fact, interaction_id)
+
+    monkeypatch.setattr(Statistics, "_count_in", counting)
+    for second in range(5000):
+        day.enters(float(second))
+    assert counted > 3000
+    assert day.figures(at=6000.0)["offered"] == 5000
+
+
+def test_a_fact_that_cannot_be_counted_costs_no_other_one() -> None:
+    day = Day()
+    day.tell("queue.entered", 1.0, "broken", queue_id="q")
+    day.enters(2.0)
+    with pytest.raises(KeyError):
+        day.figures()
+    assert day.figures()["offered"] == 1
