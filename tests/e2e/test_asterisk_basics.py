@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -102,7 +102,7 @@ async def test_voice_runs_before_all_ordinary_processes_and_what_asterisk_starts
     await (await phones(await server.caller()).dial("+390212345678")).answered()
     async with asyncio.timeout(PATIENCE):
         # A child is born with Asterisk's priority, and gives it back before it becomes the script.
-        while [os.sched_getscheduler(script) for script in started_by(server.instance.pid)] != [os.SCHED_OTHER]:
+        while policies_of(started_by(server.instance.pid)) != [os.SCHED_OTHER]:
             await asyncio.sleep(0.01)
 
 
@@ -296,13 +296,25 @@ async def talk(
 
 def policies(pid: int | None) -> set[int]:
     """How the threads of a process are scheduled."""
-    return {os.sched_getscheduler(int(thread)) for thread in os.listdir(f"/proc/{pid}/task")}
+    return set(policies_of([int(thread) for thread in os.listdir(f"/proc/{pid}/task")]))
+
+
+def policies_of(ids: list[int]) -> list[int]:
+    """How these threads are scheduled, those left out that have ended meanwhile."""
+    found = []
+    for one in ids:
+        with suppress(ProcessLookupError):
+            found.append(os.sched_getscheduler(one))
+    return found
 
 
 def started_by(pid: int | None) -> list[int]:
     """The processes that this one has started."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+    found: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            found += map(int, (thread / "children").read_text().split())
+    return found
 
 
 def parties_in_rooms(server: TestAsterisk) -> list[int]:
