@@ -103,7 +103,10 @@ async def _live(deps: Deps) -> tuple[dict[str, dict[str, Any]], dict[str, int], 
 
 @router.get("/desk", tags=["desk"])
 async def read_desk(caller: Agent, deps: Deps) -> Desk:
-    """One's own desk as it is now; the desk socket sends the same on every change."""
+    """One's own desk as it is now; the desk socket sends the same on every change.
+
+    A caller's story (`pop`) is read for desks whose socket is open; without one it may be missing or old.
+    """
     if caller.agent_id is None:
         raise NotFound("This user has no seat at the phone.", "An administrator links the user to an agent.")
     return Desk.model_validate(await deps.bus.request("acd", {"cmd": "desk.get", "agent_id": caller.agent_id}))

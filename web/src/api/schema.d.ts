@@ -618,6 +618,8 @@ export interface paths {
         /**
          * Read Desk
          * @description One's own desk as it is now; the desk socket sends the same on every change.
+         *
+         *     A caller's story (`pop`) is read for desks whose socket is open; without one it may be missing or old.
          */
         get: operations["read_desk"];
         put?: never;
