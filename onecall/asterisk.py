@@ -129,7 +129,7 @@ class AsteriskInstance:
 
     def _put_first(self) -> None:
         if self.settings.realtime and self.pid is not None and not put_first(self.pid):
-            _log.info("Asterisk has no priority for the processor: that takes root or CAP_SYS_NICE")
+            _log.info("Asterisk has no priority for the processor: that takes root or a limit `rtprio` of 10")
 
     def _running_before(self) -> int | None:
         """Process id of an Asterisk that runs with our configuration file though we did not start it.

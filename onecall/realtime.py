@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-_PRIORITY = 10
+PRIORITY = 10
 _ROUNDS = 10
 
 
@@ -23,7 +23,7 @@ def put_first(pid: int) -> bool:
             return bool(_threads(pid))
         for thread in ordinary:
             try:
-                os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(_PRIORITY))
+                os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(PRIORITY))
             except ProcessLookupError:
                 continue
             except OSError:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from onecall.cli import _parser
+from onecall.realtime import PRIORITY
 from onecall.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -169,6 +170,13 @@ def test_the_service_unit_starts_a_command_that_onecall_has_and_spares_asterisk_
     unit.read(ROOT / "deploy" / "onecall.service")
     _parser().parse_args(unit["Service"]["ExecStart"].split("-m onecall ")[1].split())
     assert unit["Service"]["KillMode"] == "process"
+
+
+def test_asterisk_may_run_first_though_its_user_is_not_root() -> None:
+    assert ("USER", "onecall") in dockerfile(SERVICES["asterisk"])
+    assert SERVICES["asterisk"]["ulimits"]["rtprio"] >= PRIORITY
+    unit = (ROOT / "deploy" / "onecall.service").read_text()
+    assert f"LimitRTPRIO={PRIORITY}\n" in unit
 
 
 def test_the_service_unit_sets_nothing_but_known_settings_and_seeds_no_demo_accounts() -> None:
