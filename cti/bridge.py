@@ -47,7 +47,8 @@ class Bridge:
         self._clock = clock or SystemClock()
         self._line = line = ManagerLine(self._clock)
         self.manager = line.manager = Manager(settings.manager, self)
-        self._tell = tell = Tellings(line, _later, facts, settings.node)
+        untold = None if registrations is None else registrations.untold
+        self._tell = tell = Tellings(line, _later, facts, settings.node, untold)
         self._switch = switch = Switch(settings, line, tell, registrations)
         self._recordings = Recordings(settings, line, switch.calls, tell, facts)
         switch.interpreter.recording_ended = self._recordings.ended

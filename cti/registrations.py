@@ -1,6 +1,7 @@
-"""Which agent's phone is registered where: the one thing that the bridges of several Asterisk nodes share."""
+"""Which agent's phone is registered where, and what is still to be told: all that the bridges of nodes share."""
 
 import re
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 _USER = re.compile(r"sips?:([^@;>]*)@([^;>]*)")
@@ -25,6 +26,8 @@ class Registrations:
     def __init__(self) -> None:
         self._contacts: dict[str, list[tuple[str, str]]] = {}
         self._watchers: list[Callable[[str], None]] = []
+        self.untold: deque[Callable[[], None]] = deque()
+        """What the bridges have still to tell, in one line: the later news of a phone is not told first."""
 
     def watch(self, changed: Callable[[str], None]) -> None:
         """Have `changed` called with an extension whose registrations another node has changed."""

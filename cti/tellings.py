@@ -46,12 +46,20 @@ def view_of(call: Call, party: Party, now: float) -> CallView:
 class Tellings:
     """Queues what is told, so that nobody is called back from inside its own command."""
 
-    def __init__(self, line: Line, later: Callable[[Callable[[], None]], None], facts: Facts, node: str = "") -> None:
+    def __init__(
+        self,
+        line: Line,
+        later: Callable[[Callable[[], None]], None],
+        facts: Facts,
+        node: str = "",
+        unsaid: deque[Callable[[], None]] | None = None,
+    ) -> None:
+        """`unsaid`: shared by the bridges of several nodes; None where there is one."""
         self.node = node
         self._line = line
         self._later = later
         self._facts = facts
-        self._unsaid: deque[Callable[[], None]] = deque()
+        self._unsaid: deque[Callable[[], None]] = deque() if unsaid is None else unsaid
         self._gathering = False
         self.events: CallEvents | None = None
 

@@ -80,6 +80,15 @@ class World:
         return [values for told, values in self.book.told if told == name]
 
 
+async def test_news_of_a_phone_that_moves_while_its_node_is_lost_is_told_in_the_order_in_which_it_came() -> None:
+    world = World()
+    world.phone("milan")
+    world.bridges["milan"].down("the line was cut")
+    world.phone("rome")
+    told = [(registered, node) for _, registered, node in await world.told("phone_changed")]
+    assert told == [(True, "milan"), (False, ""), (True, "rome")]
+
+
 async def test_a_phone_at_the_callers_node_is_rung_directly_and_one_elsewhere_through_its_node() -> None:
     world = World()
     world.phone("rome", extension="2001")
