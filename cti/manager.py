@@ -15,7 +15,6 @@ from cti.settings import ManagerSettings
 __all__ = ["Fields", "Listener", "Manager", "Refused"]
 
 _log = get_logger(__name__)
-_TURN = 200  # events handled before other tasks of the process get their turn
 _NOT_NOW = "Calls go on without us; try again when it is back."
 
 
@@ -165,9 +164,9 @@ class Manager:
         self._take_turn()
 
     def _take_turn(self) -> None:
-        """Tell what has arrived, a few events at a time."""
+        """Tell one event; whoever waited for it, or for an answer that arrived before the next one, goes on first."""
         self._turn = None
-        for _ in range(min(_TURN, len(self._events))):
+        if self._events:
             self._tell(self._events.popleft())
         figures.queue_depth.set(len(self._events))
         if self._events:

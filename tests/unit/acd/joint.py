@@ -205,6 +205,7 @@ class Joint:
             for queue in list(asterisk.queues.values()):
                 while queue:
                     self.bridge.event(queue.popleft())
+                    await asyncio.sleep(0)  # as the manager does
         self._let_asterisk_work()
         await asyncio.sleep(0)
 

@@ -228,3 +228,17 @@ async def test_a_customer_who_is_being_called_back_is_never_rung_twice_though_we
     await joint.until(joint.customers)
     assert [name.split("-")[1] for name in joint.customers()] == ["2"]
     await joint.stop()
+
+
+async def test_a_caller_who_hangs_up_as_soon_as_handed_to_a_queue_has_given_up_there(joint: Joint) -> None:
+    await joint.ready("a1")
+    await joint.talk()
+    await joint.settle()
+    handing = asyncio.create_task(joint.house.cmd("call.transfer", to={"kind": "queue", "id": "q2"}))
+    await asyncio.sleep(0)
+    joint.asterisk.move(joint.caller)
+    joint.asterisk.goodbye(joint.caller)
+    await joint.until(handing.done)
+    (ended,) = await joint.facts("call.ended")
+    assert ended.data["abandoned"] is True
+    assert (joint.state("a1"), joint.place()) == ("wrap_up", "gone")

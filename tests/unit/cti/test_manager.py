@@ -149,6 +149,29 @@ async def test_an_action_still_unanswered_when_we_are_ended_fails_at_once() -> N
             await asking
 
 
+async def test_who_waited_for_an_event_or_an_answer_goes_on_before_the_next_event_is_told() -> None:
+    async with a_world() as world:
+        told = world.hearing.told
+        come: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def answer(peer: Peer, action: dict[str, str]) -> None:
+            answered = f"Response: Success\r\nActionID: {action['ActionID']}"
+            peer.writer.write("\r\n\r\n".join(["Event: First", answered, "Event: Second", "Event: Third", ""]).encode())
+
+        async def waits() -> None:
+            await come
+            told.append("who waited for the second")
+
+        world.fake.answer = answer
+        world.hearing.on_event = lambda event: come.set_result(None) if event["Event"] == "Second" else None
+        waiting = asyncio.create_task(waits())
+        await world.manager.ask("Status")
+        told.append("who asked")
+        await world.hearing.until(lambda: "Third" in told)
+        await waiting
+        assert told[1:] == ["First", "who asked", "Second", "who waited for the second", "Third"]
+
+
 async def test_the_figure_of_waiting_events_is_none_once_all_have_been_told() -> None:
     async with a_world() as world:
         told = "".join(f"Event: UserEvent\r\nUserEvent: {n}\r\n\r\n" for n in range(300))
