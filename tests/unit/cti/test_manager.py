@@ -155,8 +155,8 @@ async def test_who_waited_for_an_event_or_an_answer_goes_on_before_the_next_even
         come: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def answer(peer: Peer, action: dict[str, str]) -> None:
-            answered = f"Response: Success\r\nActionID: {action['ActionID']}"
-            peer.writer.write("\r\n\r\n".join(["Event: First", answered, "Event: Second", "Event: Third", ""]).encode())
+            own = f"Response: Success\r\nActionID: {action['ActionID']}"
+            peer.writer.write("\r\n\r\n".join(["Event: First", own, "Event: Second", "Event: Third", ""]).encode())
 
         async def waits() -> None:
             await come
@@ -167,15 +167,13 @@ async def test_who_waited_for_an_event_or_an_answer_goes_on_before_the_next_even
         waiting = asyncio.create_task(waits())
         await world.manager.ask("Status")
         told.append("who asked")
-        await world.hearing.until(lambda: "Third" in told)
-        await waiting
+        await asyncio.gather(waiting, world.hearing.until(lambda: "Third" in told))
         assert told[1:] == ["First", "who asked", "Second", "who waited for the second", "Third"]
 
 
 async def test_the_figure_of_waiting_events_is_none_once_all_have_been_told() -> None:
     async with a_world() as world:
-        told = "".join(f"Event: UserEvent\r\nUserEvent: {n}\r\n\r\n" for n in range(300))
-        world.peer.writer.write(told.encode())
+        world.peer.writer.write(b"Event: UserEvent\r\n\r\n" * 300)
         await world.hearing.until(lambda: len(world.hearing.events) == 300)
         assert REGISTRY.get_sample_value("onecall_manager_queue_events") == 0
 
