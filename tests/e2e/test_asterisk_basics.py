@@ -192,6 +192,17 @@ async def test_a_room_holds_its_two_parties_and_no_announcer(asterisk: TestAster
         await call.media.wait_for_tone(620)
 
 
+async def test_an_asterisk_that_was_started_without_the_module_for_announcers_connects_all_the_same(
+    make_asterisk: MakeAsterisk, phones: Keep
+) -> None:
+    """One that went on while OneCall was replaced reads the new dialplan, but loads no new module."""
+    server = await make_asterisk()
+    await asyncio.to_thread(server.instance.command_line, "module unload app_softhangup.so")
+    async with talk(server, phones, AGENTS[1], "90000001") as (call, leg, _):
+        leg.media.loop_sound(tone(620))
+        await call.media.wait_for_tone(620)
+
+
 async def test_a_call_goes_on_when_its_recording_cannot_be_written(
     make_asterisk: MakeAsterisk, phones: Keep, tmp_path: Path
 ) -> None:
