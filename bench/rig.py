@@ -180,7 +180,7 @@ class Rig:
         (self.asterisk.settings.etc / "queues.conf").write_text(told)
         await asyncio.to_thread(asterisk.command_line, "queue reload all")
         there = await asyncio.to_thread(asterisk.command_line, "queue show peer")
-        if there.count("PJSIP/") != len(members):
+        if there.partition("Callers")[0].count("PJSIP/") != len(members):
             raise RuntimeError(f"app_queue has other members than it should: {there[-2000:]}")
 
     async def _say(self, command: str) -> None:
