@@ -149,6 +149,8 @@ class Ringing:
             if result in _NOTICES:
                 board.desks.notice(desk, "info" if result == "caller_left" else "warning", _NOTICES[result])
             board.changed(desk)
+        if call is not None and call.story is None:
+            board.read_early(call)
         if call is not None and call.personal and result != "caller_left":
             call.personal = False
             board.later(self._back_to_everyone(call))

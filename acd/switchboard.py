@@ -136,10 +136,14 @@ class Switchboard:
         self.statistics.apply(fact)
 
     def new_call(self, facts: CallFacts) -> Call:
-        """Take a caller in and see that the story is read early: who waits has it before the offer."""
+        """Take a caller in."""
         call = self.calls[facts.interaction_id] = Call(facts)
-        asyncio.get_running_loop().call_later(NO_HURRY, self._begin_story, call)
+        self.read_early(call)
         return call
+
+    def read_early(self, call: Call) -> None:
+        """See that the story of one who still waits in a moment is read: it is there before the next offer."""
+        asyncio.get_running_loop().call_later(NO_HURRY, self._begin_story, call)
 
     def _begin_story(self, call: Call) -> None:
         view = self.engine.interaction(call.facts.interaction_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -66,6 +67,8 @@ class AsteriskInstance:
         if not adopted:
             self._launch()
         elif changed:
+            if any(file.name == "modules.conf" for file in changed):
+                self._load_modules()
             self.command_line("core reload")
         try:
             async with asyncio.timeout(_READY_SECONDS):
@@ -126,6 +129,14 @@ class AsteriskInstance:
                 # Ctrl-C at the terminal is for OneCall, which then stops Asterisk in order.
                 start_new_session=True,
             )
+
+    def _load_modules(self) -> None:
+        """A reload loads no module that is new in the list; those that are loaded already are passed over."""
+        modules = re.findall(r"^load = (\S+)$", (self.settings.etc / "modules.conf").read_text(), re.M)
+        listed = self.command_line("module show")
+        for module in modules:
+            if module not in listed:
+                self.command_line(f"module load {module}")
 
     def _put_first(self) -> None:
         if self.settings.realtime and self.pid is not None and not put_first(self.pid):

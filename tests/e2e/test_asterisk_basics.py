@@ -203,6 +203,17 @@ async def test_an_asterisk_that_was_started_without_the_module_for_announcers_co
         await call.media.wait_for_tone(620)
 
 
+async def test_an_asterisk_that_is_taken_over_loads_the_modules_that_are_new(make_asterisk: MakeAsterisk) -> None:
+    server = await make_asterisk()
+    modules = server.settings.etc / "modules.conf"
+    modules.write_text(modules.read_text().replace("load = app_softhangup.so\n", ""))
+    told = await asyncio.to_thread(server.instance.command_line, "module unload app_softhangup.so")
+    assert "Unloaded" in told
+    second = AsteriskInstance(server.settings, server.instance.program)
+    assert await second.start() is False
+    assert "Running" in await asyncio.to_thread(second.command_line, "module show like app_softhangup.so")
+
+
 async def test_a_call_goes_on_when_its_recording_cannot_be_written(
     make_asterisk: MakeAsterisk, phones: Keep, tmp_path: Path
 ) -> None:

@@ -210,3 +210,15 @@ async def test_a_story_that_hung_does_not_replace_what_was_read_meanwhile(
     older.set()
     await showing
     assert house.desk("a1")["call"]["pop"] == {"number": 1}
+
+
+async def test_who_waits_again_after_a_phone_without_a_browser_has_the_story_read_before_the_next_one_rings(
+    house: House, asked: list[str]
+) -> None:
+    await house.ready()
+    house.arrive("i1")
+    ring = (await house.telephony.wait_for("ring"))[1]
+    await asyncio.sleep(2 * NO_HURRY)
+    assert asked == []
+    house.dispatcher.leg_refused(house.clock.advance(1), ring.fence, "busy")
+    await until(lambda: asked == ["i1"])
