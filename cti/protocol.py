@@ -106,7 +106,7 @@ class ManagerProtocol(AMIProtocol):  # type: ignore[misc]
 
 
 def _event(block: str) -> Event:
-    """What the library would read, at a third of its price: callers wait for what events say."""
+    """What the library would read, at a fifth of its price: callers wait for what events say."""
     event: dict[str, str] = {}
     for line in block.split("\r\n"):
         key, colon, value = line.partition(": ")

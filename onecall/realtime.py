@@ -1,7 +1,8 @@
 """Voice before everything else that the machine does: packets are due each 20 ms, whatever else waits.
 
-What `asterisk -p` is for. That also wants a helper program where Asterisk's own programs are, without which it gives
-the priority back after two minutes; and it ends where it may not have it. Set from outside neither matters.
+What `asterisk -p` is for. That also wants a helper program where Asterisk's own programs are, which a private instance
+has elsewhere, and without it gives the priority back after two minutes. Set from outside, it stays; and an Asterisk
+that is taken over gets it too.
 """
 
 import os
